@@ -1,0 +1,232 @@
+"""How specialized is a zone? Measures on the last axis of a cube of shares.
+
+Every function takes an array whose last axis runs over industries and returns one number for
+each of the other entries, so that a whole (year, zone, industry) cube is one pass.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from . import DataError
+
+
+def shares(y):
+    """Shares s_i = y_i / sum_j y_j along the last axis.
+
+    Raises `DataError` for a negative or NaN entry and for a row whose sum is zero.
+    """
+    y = np.asarray(y, dtype=float)
+    if not (y >= 0).all():
+        raise DataError("shares: negative or NaN entry; valid: finite and >= 0")
+    total = y.sum(axis=-1, keepdims=True)
+    if not (np.isfinite(total) & (total > 0)).all():
+        raise DataError("shares: a row sums to zero or infinity; valid: at least one industry")
+    return y / total
+
+
+def gini(y, zeros=True, reference=None):
+    r"""Gini coefficient of the industry shares.
+
+    With equal reference shares, over n industries sorted so that s_1 <= ... <= s_n,
+
+    .. math:: G = \frac{\sum_{j=1}^n (2j - n - 1)\, s_j}{n}.
+
+    With reference shares w (national shares, say) industries are sorted by s_i / w_i and G is one
+    minus twice the area below the Lorenz curve of s against w.
+
+    Parameters
+    ----------
+    y : (..., I) array
+        Income or employment by industry; only shares matter.
+    zeros : bool
+        True: industries that are absent count as zeros, so that G = 1 - 1/n where one industry
+        earns everything. False: G is taken over the industries that are there.
+    reference : (I,) or (..., I) array, optional
+        Positive weights of the industries; equal where None.
+
+    Returns
+    -------
+    (...) array, between 0 and 1
+    """
+    s = shares(y)
+    if reference is not None:
+        return _gini_reference(s, reference, zeros)
+    s = np.sort(s, axis=-1)
+    n = s.shape[-1]
+    rank = np.arange(1, n + 1)
+    total = s @ (2.0 * rank - n - 1)
+    if zeros:
+        return total / n
+    # the m industries present hold the ranks n-m+1..n: shift them down to 1..m
+    m = (s > 0).sum(axis=-1)
+    return (total - (n - m)) / m
+
+
+def _gini_reference(s, reference, zeros):
+    w = np.broadcast_to(np.asarray(reference, dtype=float), s.shape)
+    if not (w >= 0).all() or ((w == 0) & (s > 0)).any():
+        raise DataError("gini: reference shares must be positive wherever the industry is present")
+    if not zeros:
+        w = np.where(s > 0, w, 0.0)
+    w = shares(w)
+    ratio = np.divide(s, w, out=np.zeros_like(s), where=w > 0)
+    order = np.argsort(ratio, axis=-1)
+    s, w = np.take_along_axis(s, order, -1), np.take_along_axis(w, order, -1)
+    below = np.cumsum(s, axis=-1)
+    return 1.0 - ((2.0 * below - s) * w).sum(axis=-1)
+
+
+def hhi(y):
+    """Herfindahl-Hirschman index, sum_i s_i^2, between 1/n and 1."""
+    return (shares(y) ** 2).sum(axis=-1)
+
+
+def max_share(y):
+    """Share of the largest industry."""
+    return shares(y).max(axis=-1)
+
+
+def theil(y):
+    """Theil index, sum_i s_i log(n s_i), between 0 and log n; 0 log 0 = 0."""
+    s = shares(y)
+    return _entropy(s, np.ones(s.shape[-1]) / s.shape[-1])
+
+
+def _entropy(s, w):
+    ratio = np.divide(s, w, out=np.ones_like(s), where=s > 0)
+    return (s * np.log(ratio)).sum(axis=-1)
+
+
+def theil_decomposition(y, group):
+    r"""Theil index within and between two groups of industries.
+
+    .. math:: T = \sum_g S_g T_g + \sum_g S_g \log\frac{S_g}{n_g / n},
+
+    with S_g the share of group g, n_g its number of industries and T_g its own Theil index.
+
+    Parameters
+    ----------
+    y : (..., I) array
+    group : (I,) bool array
+        Tradable or not.
+
+    Returns
+    -------
+    within, between : (...) arrays
+        Their sum is `theil`.
+    """
+    s, group = shares(y), np.asarray(group, dtype=bool)
+    n = group.size
+    within = between = 0.0
+    for member in (group, ~group):
+        if not member.any():
+            continue
+        S = s[..., member].sum(axis=-1)
+        base = 1.0 / member.sum()
+        part = np.divide(s[..., member], S[..., None], out=np.full(s[..., member].shape, base),
+                         where=S[..., None] > 0)
+        within = within + S * _entropy(part, np.full(member.sum(), base))
+        between = between + _entropy(S[..., None], np.array([member.sum() / n]))
+    return within, between
+
+
+def krugman(y, reference=None):
+    """Krugman index, sum_i |s_i - w_i|, between 0 and 2.
+
+    `reference` are the shares w: (I,), or national shares of `y` over its zones where None.
+    """
+    s = shares(y)
+    w = national_shares(y)[..., None, :] if reference is None else shares(reference)
+    return np.abs(s - w).sum(axis=-1)
+
+
+def national_shares(y):
+    """Industry shares of all zones together: (..., R, I) to (..., I)."""
+    return shares(np.asarray(y, dtype=float).sum(axis=-2))
+
+
+def revealed_comparative_advantage(y):
+    r"""Revealed comparative advantage of a cube (..., R, I).
+
+    .. math:: RCA_{irt} = \frac{Y_{irt} / Y_{rt}}{Y^{US}_{it} / Y^{US}_t}
+
+    Industries that no zone has are NaN. In each zone the national shares times RCA sum to 1.
+    """
+    w = national_shares(y)[..., None, :]
+    s = shares(y)
+    return np.divide(s, w, out=np.full_like(s, np.nan), where=w > 0)
+
+
+RANK_WITHIN = {"year": (-2, -1), "industry": (-2,), "region": (-1,)}
+"""What is ranked against what: all region-industries of a year, the regions of an industry, or
+the industries of a region."""
+
+
+def rank(x, within="year", ties="average", descending=True):
+    """Rank of the entries of a cube (..., R, I), from 1.
+
+    Parameters
+    ----------
+    within : {"year", "industry", "region"}
+    ties : {"average", "min"}
+    descending : bool
+        True: the largest entry has rank 1.
+
+    Returns
+    -------
+    array of the shape of `x`
+        NaN where x is NaN.
+    """
+    if within not in RANK_WITHIN or ties not in ("average", "min"):
+        raise DataError(f"rank: within={within!r}, ties={ties!r}; valid: within in "
+                        f"{list(RANK_WITHIN)}, ties 'average' or 'min'")
+    x = -np.asarray(x, dtype=float) if descending else np.asarray(x, dtype=float)
+    if within == "year":
+        flat = x.reshape(*x.shape[:-2], -1)
+        return rankdata(flat, method=ties, axis=-1, nan_policy="omit").reshape(x.shape)
+    return rankdata(x, method=ties, axis=RANK_WITHIN[within][0], nan_policy="omit")
+
+
+def dispersion(x):
+    """Mean, coefficient of variation and p90/p10 of the entries of x, as in Table 1."""
+    x = np.asarray(x, dtype=float)
+    p10, p90 = np.quantile(x, [0.1, 0.9])
+    return {"mean": x.mean(), "cv": x.std(ddof=1) / x.mean(), "p90_p10": p90 / p10}
+
+
+def measure_table(panel, variable, years=None):
+    """Every measure by zone and year of a panel.
+
+    Returns
+    -------
+    DataFrame indexed by (year, zone)
+        gini, gini_present (zeros=False), gini_national (reference = national shares),
+        gini_tradable, gini_nontradable, hhi, max_share, theil, krugman, tradable_share.
+    """
+    years = panel.years if years is None else np.asarray(years)
+    y = np.stack([panel.cube(variable, t) for t in years])
+    tradable = panel.industries["tradable"].to_numpy()
+    columns = {
+        "gini": gini(y),
+        "gini_present": gini(y, zeros=False),
+        "gini_national": gini(y, reference=national_shares(y)[:, None, :]),
+        "gini_tradable": group_gini(y, tradable),
+        "gini_nontradable": group_gini(y, ~tradable),
+        "hhi": hhi(y),
+        "max_share": max_share(y),
+        "theil": theil(y),
+        "krugman": krugman(y),
+        "tradable_share": shares(y)[..., tradable].sum(axis=-1),
+    }
+    index = pd.MultiIndex.from_product([years, panel.zones.index], names=["year", "zone"])
+    return pd.DataFrame({k: v.ravel() for k, v in columns.items()}, index=index)
+
+
+def group_gini(y, member, zeros=True):
+    """Gini over the industries of one group; NaN where a zone has none of them."""
+    part = np.asarray(y, dtype=float)[..., member]
+    some = part.sum(axis=-1) > 0
+    out = np.full(some.shape, np.nan)
+    out[some] = gini(part[some], zeros=zeros)
+    return out

@@ -1,0 +1,81 @@
+"""Topcoded incomes: a Pareto tail fitted by censored maximum likelihood."""
+
+import numpy as np
+
+from . import DataError
+
+
+def pareto_tail(income, topcoded, weight=None, threshold=None):
+    r"""Tail index of a Pareto tail from incomes of which the largest are topcoded.
+
+    Above the threshold u, P(Y > y) = (y/u)^(-a). A topcoded income says only that Y exceeds the
+    code, so its likelihood is the survival probability and the maximum is at
+
+    .. math:: \hat a = \frac{\sum_{\text{not topcoded}} w_j}{\sum_j w_j \log (y_j / u)},
+
+    both sums over y_j > u, the second over topcoded incomes as well. Dropping the topcoded rows and
+    taking Hill's estimator of the rest removes the largest excesses: the index comes out too
+    high where the threshold is far below the code.
+
+    Parameters
+    ----------
+    income : (N,) array
+        Reported incomes; a topcoded one holds its code.
+    topcoded : (N,) bool array
+    weight : (N,) array, optional
+        Person weights; one where None.
+    threshold : float, optional
+        u; the weighted 90th percentile of the incomes that are not topcoded where None.
+
+    Returns
+    -------
+    a : float
+        Tail index; the mean above a code c is c a / (a - 1).
+    se : float
+        Standard error for independent draws, a / sqrt(number of uncensored incomes above u).
+
+    References
+    ----------
+    Hill (1975); Aban, Meerschaert and Panorska (2006) for the censored case.
+    """
+    income, topcoded = np.asarray(income, dtype=float), np.asarray(topcoded, dtype=bool)
+    weight = np.ones_like(income) if weight is None else np.asarray(weight, dtype=float)
+    for name, values in {"income": income, "weight": weight}.items():
+        if not (values >= 0).all():
+            raise DataError(f"pareto_tail, {name}: negative or NaN value; valid: >= 0")
+    if threshold is None:
+        threshold = weighted_quantile(income[~topcoded], 0.9, weight[~topcoded])
+    above = income > threshold
+    seen = above & ~topcoded
+    if seen.sum() < 10:
+        raise DataError(f"pareto_tail: {seen.sum()} incomes between the threshold {threshold:g} "
+                        "and the topcode; at least 10 are needed")
+    excess = (weight[above] * np.log(income[above] / threshold)).sum()
+    a = weight[seen].sum() / excess
+    return float(a), float(a / np.sqrt(seen.sum()))
+
+
+def replace_topcodes(income, topcoded, weight=None, threshold=None):
+    """Incomes with each topcoded one replaced by the mean of the fitted tail above its code.
+
+    Arguments as in `pareto_tail`. Raises `DataError` where the fitted index is 1 or less, since
+    the mean above the code is then infinite.
+
+    Returns
+    -------
+    (N,) array
+    """
+    income, topcoded = np.asarray(income, dtype=float), np.asarray(topcoded, dtype=bool)
+    if not topcoded.any():
+        return income.copy()
+    a, _ = pareto_tail(income, topcoded, weight, threshold)
+    if a <= 1:
+        raise DataError(f"replace_topcodes: tail index {a:.3f}; valid: > 1 (a finite mean)")
+    return np.where(topcoded, income * a / (a - 1), income)
+
+
+def weighted_quantile(x, p, weight):
+    """Smallest x whose share of the weight at or below it reaches p."""
+    order = np.argsort(x)
+    below = np.cumsum(weight[order])
+    return float(x[order][np.searchsorted(below, p * below[-1])])

@@ -28,6 +28,7 @@ from scipy.stats import norm
 
 from .measures import group_gini
 from .schema import Panel, industry_table
+from .topcode import weighted_quantile
 
 YEARS = np.array([1950, 1970, 1980, 1990, 2000, 2010, 2020])
 N_ZONES = 722
@@ -70,12 +71,12 @@ CONVERGENCE = -0.863
 """Coefficient on log income per head over 70 years, column (2)."""
 HORIZON = {10: 0.00152, 20: -0.0747, 30: -0.106, 40: -0.162, 50: -0.142, 60: -0.152, 70: -0.154}
 """Coefficient on tradable specialization by horizon: the lambda_h of growth since 1950."""
-INNOVATION = {10: 0.0, 20: 0.0, 30: 0.0, 40: 0.0, 50: 0.0}
+INNOVATION = {10: 0.384, 20: 0.172, 30: 0.140, 40: -0.166, 50: -0.092}
 """Effect on later income of what is new in a zone's tradable Gini after 1950, by lag. Solved by
 simulation so that the *pooled* regressions find `HORIZON` at 10 to 50 years in expectation."""
 RANK_PERSISTENCE = 0.57
 """Tradables, 1950 to 2020; ranks within the year, largest first."""
-PERMANENT = 0.62
+PERMANENT = 0.529
 """Share of the variance of a tradable industry's latent advantage that never changes: solved by
 simulation so that the rank regression finds `RANK_PERSISTENCE`."""
 
@@ -88,7 +89,7 @@ INCOME_PATH = np.array([1500, 4200, 10200, 19600, 30600, 40500, 59000])
 LABOUR_SHARE = {"agriculture": 0.45, "mining": 0.40, "manufacturing": 0.65, "finance": 0.50}
 """Income over value added by sector, 0.60 elsewhere: made up."""
 TAIL_INDEX = 2.0
-"""Pareto index of individual earnings above three times a cell's mean body."""
+"""Pareto index of individual earnings above twice their mean."""
 
 
 @cache
@@ -281,8 +282,9 @@ def _log_income(s, tradable, Z, zones, u):
     log_y = np.empty_like(u)
     log_y[0] = _long("level", G[0], X) @ G[0] + effect["level"] + u[0]
     log_y[0] -= log_y[0].mean()
-    b = _long("growth", G[0], np.column_stack([X, log_y[0]]))
-    new = _innovations(G[:, 1])
+    X = np.column_stack([X, log_y[0]])
+    b = _long("growth", G[0], X)
+    new = _innovations(G[:, 1], np.column_stack([np.ones(len(X)), X / X.std(axis=0), G[0].T]))
     speed = np.log(1 + CONVERGENCE) / 70
     for t, year in enumerate(YEARS[1:], start=1):
         w = (1 - np.exp(speed * (year - 1950))) / -CONVERGENCE
@@ -320,12 +322,13 @@ def _long(equation, G, X):
     return np.array([total, tradable, (SHORT[equation] - total - tradable * slope_T) / slope_N])
 
 
-def _innovations(G):
-    """What is new in each year's tradable Gini (T, R) given all earlier years; zero in 1950."""
-    new = np.zeros_like(G)
+def _innovations(G, initial):
+    """What is new in each year's tradable Gini (T, R), given the regressors of 1950 and the earlier
+    years; zero in 1950, so that the regressions on 1950 are those of the equations."""
+    new, past = np.zeros_like(G), initial
     for t in range(1, len(G)):
-        past = np.column_stack([np.ones(G.shape[1]), G[:t].T])
         new[t] = G[t] - past @ np.linalg.lstsq(past, G[t], rcond=None)[0]
+        past = np.column_stack([past, G[t]])
     return new
 
 
@@ -335,3 +338,58 @@ def _control_table(Z, income, zones):
     columns |= {k: v for k, v in Z.items() if k != "size"}
     index = pd.MultiIndex.from_product([YEARS, zones.index], names=["year", "zone"])
     return pd.DataFrame({k: v.ravel() for k, v in columns.items()}, index=index).swaplevel()
+
+
+def earnings(panel, year=1950, n_zones=12, topcode_at=0.97, seed=SEED):
+    """Individual earnings, topcoded, that add up to the income cells of the largest zones.
+
+    Above twice the mean earnings of all persons, in every cell, earnings are Pareto with index
+    `TAIL_INDEX`; richer cells have more such persons. Those below are scaled so that the weighted
+    sum over a cell's persons is its income. Earnings above the `topcode_at` quantile of all report
+    that quantile.
+
+    Parameters
+    ----------
+    panel : Panel
+        The synthetic panel.
+    year, n_zones, seed : int
+    topcode_at : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        zone, industry, weight (persons), earnings (dollars, the truth), reported (dollars) and
+        topcoded.
+    """
+    rng = np.random.default_rng(seed)
+    rows = np.argsort(-panel.control("population", year))[:n_zones]
+    income, persons = panel.cube("income", year)[rows], panel.cube("employment", year)[rows]
+    n = np.where(income > 0, 20 + (persons / persons.mean() * 80).astype(int), 0)
+    cell = np.repeat(np.arange(n.size), n.ravel())
+    weight = (persons.ravel() / np.maximum(n.ravel(), 1))[cell]
+    mean = income.sum() / persons.sum()
+    relative = (income / np.where(persons > 0, persons, 1) / mean).ravel()[cell]
+    rich = rng.random(cell.size) < np.maximum(0.12 * relative, (relative - 0.7) / 3.2)
+    tail = 2 * mean * (1 - rng.random(cell.size)) ** (-1 / TAIL_INDEX)
+    value = _fill(cell, np.where(rich, tail, 0.0), rng.beta(2, 3, cell.size) * ~rich, weight,
+                  income.ravel())
+    code = weighted_quantile(value, topcode_at, weight)
+    zone, industry = np.unravel_index(cell, n.shape)
+    return pd.DataFrame({
+        "zone": panel.zones.index[rows[zone]], "industry": panel.industries.index[industry],
+        "weight": weight, "earnings": value, "reported": np.minimum(value, code),
+        "topcoded": value > code,
+    })
+
+
+def _fill(cell, tail, body, weight, income):
+    """Earnings tail + c body, with c in each cell such that they sum to its income.
+
+    Where the tail alone comes to nine tenths of a cell's income or more, it is shrunk to that.
+    """
+    tail_sum = np.bincount(cell, weight * tail, minlength=income.size)
+    body_sum = np.bincount(cell, weight * body, minlength=income.size)
+    shrink = np.minimum(1.0, 0.9 * income / np.where(tail_sum > 0, tail_sum, 1e-300))
+    scale = (income - shrink * tail_sum) / np.where(body_sum > 0, body_sum, 1.0)
+    return shrink[cell] * tail + scale[cell] * body

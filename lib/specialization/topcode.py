@@ -32,11 +32,12 @@ def pareto_tail(income, topcoded, weight=None, threshold=None):
     a : float
         Tail index; the mean above a code c is c a / (a - 1).
     se : float
-        Standard error for independent draws, a / sqrt(number of uncensored incomes above u).
+        Standard error for independent draws, a sqrt(sum w_j^2) / sum w_j over the uncensored
+        incomes above u; a / sqrt(their number) where all weigh the same.
 
     References
     ----------
-    Hill (1975); Aban, Meerschaert and Panorska (2006) for the censored case.
+    Hill (1975); Beirlant, Guillou, Dierckx and Fils-Villetard (2007) for the censored case.
     """
     income, topcoded = np.asarray(income, dtype=float), np.asarray(topcoded, dtype=bool)
     weight = np.ones_like(income) if weight is None else np.asarray(weight, dtype=float)
@@ -52,7 +53,7 @@ def pareto_tail(income, topcoded, weight=None, threshold=None):
                         "and the topcode; at least 10 are needed")
     excess = (weight[above] * np.log(income[above] / threshold)).sum()
     a = weight[seen].sum() / excess
-    return float(a), float(a / np.sqrt(seen.sum()))
+    return float(a), float(a * np.sqrt((weight[seen] ** 2).sum()) / weight[seen].sum())
 
 
 def replace_topcodes(income, topcoded, weight=None, threshold=None):

@@ -1,0 +1,145 @@
+"""Public files, checked by sha256: from the cache, a mirror folder or their own addresses."""
+
+import functools
+import hashlib
+import os
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from . import CACHE, DATA, DataError
+
+ATTEMPTS = 4
+TIMEOUT = 30  # seconds without a byte
+
+
+class Unreachable(DataError):
+    """A public file that could not be downloaded; the synthetic data need no network."""
+
+
+def manifest():
+    """Public files, indexed by file: url, sha256, bytes, licence, citation, contents."""
+    return pd.read_csv(DATA / "manifest.csv", index_col="file")
+
+
+def data_hash():
+    """Twelve hexadecimal digits that change with any file of the manifest; needs no data."""
+    return sha256("".join(manifest()["sha256"]).encode())[:12]
+
+
+def at_hand(files):
+    """Whether all files lie in the cache or the mirror; looks at existence and size only."""
+    sizes = manifest().loc[list(files), "bytes"]
+    return all(any(place.is_file() and place.stat().st_size == size for place in _places(file))
+               for file, size in sizes.items())
+
+
+def fetch(file):
+    """Path of an intact copy of a public file: cache, else mirror, else download.
+
+    The mirror is the folder that the environment variable SPECIALIZATION_MIRROR names; its files
+    are used in place. A download that broke off continues where it stopped, and an altered file
+    in the cache is replaced.
+
+    Parameters
+    ----------
+    file : str
+        A file of the manifest.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DataError
+        Unknown file; altered file in the mirror or at the address; cache not writable.
+    Unreachable
+        The address does not answer, or refuses.
+    """
+    files = manifest()
+    if file not in files.index:
+        raise DataError(f"{file!r} is no public file; valid: {', '.join(files.index)}")
+    cached, *mirror = _places(file)
+    if cached.is_file() and sha256(cached.read_bytes()) == files.loc[file, "sha256"]:
+        return cached
+    if mirror and mirror[0].is_file():
+        return _checked(mirror[0], files.loc[file], "put an intact copy there or remove it")
+    return _download(files.loc[file])
+
+
+def fetch_all():
+    """Fetch every file of the manifest; returns their paths."""
+    return [fetch(file) for file in tqdm(manifest().index, desc="public data", unit="file")]
+
+
+def _places(file):
+    """Where a file may lie: the cache and, if one is set, the mirror."""
+    mirror = os.environ.get("SPECIALIZATION_MIRROR")
+    return [CACHE / "raw" / file] + ([Path(mirror) / file] if mirror else [])
+
+
+def sha256(content):
+    """Hexadecimal sha256 of bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _checked(path, entry, advice):
+    """The path, if its content is that of the manifest's entry."""
+    content = path.read_bytes()
+    if sha256(content) != entry["sha256"]:
+        raise DataError(
+            f"{entry.name}: {len(content)} bytes with sha256 {sha256(content)} in {path.parent}; "
+            f"expected {entry['bytes']} bytes with sha256 {entry['sha256']}: {advice}")
+    return path
+
+
+def _download(entry):
+    import pooch  # slow to import, and seldom needed
+    import requests
+
+    folder = CACHE / "raw"
+    pooch.get_logger().setLevel("WARNING")
+    client = pooch.create(folder, base_url="", registry={entry.name: entry["sha256"]},
+                          urls={entry.name: entry["url"]}, retry_if_failed=ATTEMPTS - 1)
+    try:
+        return Path(client.fetch(entry.name, downloader=functools.partial(_resume, entry)))
+    except requests.RequestException as error:
+        raise Unreachable(
+            f"{entry.name}: no download from {entry['url']} ({type(error).__name__}); try again "
+            "with a network, or set SPECIALIZATION_MIRROR to a folder with the file") from error
+    except OSError as error:
+        raise not_writable(folder, error) from error
+
+
+def _resume(entry, url, target, _):
+    """Downloader for pooch that keeps what it has in a .part file and asks for the rest."""
+    import requests
+
+    part = CACHE / "raw" / f"{entry.name}.part"
+    have = part.stat().st_size if part.exists() else 0
+    # a range of a compressed transfer would not be a range of the file
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
+        if reply.status_code == requests.codes.requested_range_not_satisfiable:
+            part.unlink()  # nothing is left to ask for, yet it was not taken: start afresh
+        reply.raise_for_status()
+        have = have if reply.status_code == requests.codes.partial_content else 0
+        with (open(part, "ab" if have else "wb") as sink,
+              tqdm(desc=entry.name, total=int(entry["bytes"]), initial=have, unit="B",
+                   unit_scale=True, disable=None) as bar):
+            for chunk in reply.iter_content(1 << 16):
+                bar.update(sink.write(chunk))
+    try:
+        _checked(part, entry, "the download is broken or the file has changed; try again")
+    except DataError:
+        part.unlink()
+        raise
+    os.replace(part, target)
+
+
+def not_writable(folder, error):
+    """`DataError` for an operating system's refusal to write to a folder."""
+    return DataError(f"{folder} cannot be written ({error.strerror or error}); free some space or "
+                     "set SPECIALIZATION_CACHE to a writable folder")

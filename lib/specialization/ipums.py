@@ -1,0 +1,443 @@
+"""The `ipums` vintage: the paper's own design, from the reader's own IPUMS USA extract.
+
+IPUMS forbids redistribution, so the project holds no extract. The reader puts one into a folder
+(`data/ipums`, ignored by git) by hand or through `download`:
+
+================= ==============================================================================
+extract.xml       codebook (or any single .xml)
+extract.dat.gz    fixed-width, rectangular on persons (or the file that the codebook names)
+crosswalk_1950    1950 state economic areas (SEA) to zones
+crosswalk_1970    1970 county groups (CNTYGP97)
+crosswalk_1980    1980 county groups, 1000 x STATEFIP + CNTYGP98
+crosswalk_1990    1990 PUMAs, 10000 x STATEFIP + PUMA
+crosswalk_2000    2000 PUMAs, 10000 x STATEFIP + PUMA; for 2000 and 2010
+crosswalk_2010    2010 PUMAs, 100000 x STATEFIP + PUMA; for 2020
+================= ==============================================================================
+
+Each crosswalk is a .csv or .dta file with columns area, zone and weight, the share of an area's
+population that lives in a zone. The column names of Dorn's and of Rose's files work as they are.
+
+Persons are read, summed and forgotten: only `download` writes files. Cells of the cubes may rest
+on few persons: publish measures of whole zones and aggregates, never cells. Whoever uses an
+extract cites IPUMS USA as its codebook asks.
+"""
+
+import os
+import tempfile
+import warnings
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree.ElementTree import ParseError
+
+import numpy as np
+import pandas as pd
+from ipumspy import IpumsApiClient, MicrodataExtract, readers
+from ipumspy.api.exceptions import IpumsAPIAuthenticationError, IpumsApiException
+from requests import RequestException
+
+from . import DATA, DataError
+from .schema import CONTROLS, Panel, cube_from_long, industry_table
+from .topcode import replace_topcodes
+
+FOLDER = DATA / "ipums"
+"""Where the reader's extract lies."""
+
+SAMPLES = {
+    1950: ("us1950a",),             # 1%; one person of several answers on income and education
+    1970: ("us1970c", "us1970d"),   # 1% metro, forms 1 and 2: the samples with county groups
+    1980: ("us1980a",),             # 5% state
+    1990: ("us1990a",),             # 5% state
+    2000: ("us2000a",),             # 5%
+    2010: ("us2010e",),             # ACS 2006-2010, dollars of 2010, PUMAs of 2000
+    2020: ("us2020c",),             # ACS 2016-2020, dollars of 2020, PUMAs of 2010
+}
+"""Samples of each year. Where a year has several, each stands for the nation: sums are halved."""
+
+AREAS = {1950: (0, "SEA", 1950), 1970: (0, "CNTYGP97", 1970), 1980: (1_000, "CNTYGP98", 1980),
+         1990: (10_000, "PUMA", 1990), 2000: (10_000, "PUMA", 2000),
+         2010: (10_000, "PUMA", 2000), 2020: (100_000, "PUMA", 2010)}
+"""An area is the factor times STATEFIP plus the variable; last, the year of its crosswalk."""
+
+EARNINGS = {1950: ("INCWAGE", "INCBUSFM"),
+            **dict.fromkeys((1970, 1980, 1990), ("INCWAGE", "INCBUS", "INCFARM")),
+            **dict.fromkeys((2000, 2010, 2020), ("INCWAGE", "INCBUS00"))}
+"""Earnings are wages plus income from business and farm. INCEARN itself starts in 1990, and
+wages alone would leave out the farmers of 1950."""
+
+MISSING = {"INCBUSFM": (99_998, 99_999), "VALUEH": (0, 9_999_998, 9_999_999),
+           **dict.fromkeys(("INCWAGE", "INCBUS", "INCFARM", "INCBUS00"),
+                           (999_998, 999_999, 9_999_998, 9_999_999))}
+"""Codes for not in universe and missing; those of seven digits are unverified for earnings."""
+
+# Unverified: INCBUSFM, and business and farm in 1970 and 1980. A code below the true one costs
+# precision only, since the tail is fitted as censored there; a code above it shows in the notes
+# as nobody topcoded. In 1990 larger values hold a median of the state's values above the code.
+# From 2000 on they hold their mean, and stay.
+TOPCODES = {1950: dict.fromkeys(EARNINGS[1950], 10_000),
+            1970: dict.fromkeys(EARNINGS[1970], 50_000),
+            1980: dict.fromkeys(EARNINGS[1980], 75_000),
+            1990: {"INCWAGE": 140_000, "INCBUS": 90_000, "INCFARM": 54_000}}
+"""Amounts at the code and above are topcoded."""
+
+SAMPLE_LINE = {1950}
+"""Years in which only sample-line persons have income and education: their weight is SLWT."""
+
+REQUIRED = ("YEAR", "SAMPLE", "PERNUM", "HHWT", "PERWT", "STATEFIP", "OWNERSHP", "VALUEH",
+            "AGE", "SEX", "EDUC", "EMPSTAT", "IND1950")
+OF_YEAR = {year: (AREAS[year][1], *EARNINGS[year], *(["SLWT"] if year in SAMPLE_LINE else []))
+           for year in SAMPLES}
+"""Variables that one year needs, beside those that every year needs."""
+
+COLUMNS = {**dict.fromkeys(("sea1950", "cty_grp70", "ctygrp1980", "puma1990", "puma2000",
+                            "puma2010"), "area"),
+           "czone": "zone", "afactor": "weight", "afact": "weight"}
+"""Column names of Dorn's and of Rose's crosswalks."""
+
+OUTSIDE = {*range(34101, 34116), 34701, 34702, 34703, 35600}
+"""Zones of Alaska and Hawaii: in crosswalks, outside the design."""
+
+LOST = 0.05
+"""Largest share of a year's population that may live in areas without a zone."""
+
+
+class Totals(NamedTuple):
+    """Sums over the persons of an extract.
+
+    `tables` are frames by (name, year): workers by (area, industry), people and homes by area,
+    samples, and the distribution of each topcoded variable. `counts` tells by year why persons
+    are in the sample or not.
+    """
+
+    tables: dict
+    counts: Counter
+
+
+def industries():
+    """Industries of the 1950 Census classification, IND1950, as a table of `Panel`."""
+    table = pd.read_csv(DATA / "industries_ind1950.csv")
+    return industry_table(table["code"], table["label"], table["sector"])
+
+
+def request():
+    """Definition of the extract for the IPUMS API: `SAMPLES` and the variables used here."""
+    return MicrodataExtract(
+        "usa", [s for samples in SAMPLES.values() for s in samples],
+        ["SERIAL", *REQUIRED, *sorted({v for names in OF_YEAR.values() for v in names})],
+        description="Regional industrial specialization")
+
+
+def download(folder=FOLDER, api_key=None, base_url=None):
+    """Submit `request` to the IPUMS API, wait, and store the extract in `folder`.
+
+    The key is that of the environment variable IPUMS_API_KEY where None. Raises `DataError`
+    without a key, for a key that is refused and without a network; no file is then left behind.
+    """
+    api_key = api_key or os.environ.get("IPUMS_API_KEY")
+    if not api_key:
+        raise DataError("IPUMS_API_KEY: not set; valid: the key of your IPUMS account")
+    client = IpumsApiClient(api_key, **({"base_url": base_url} if base_url else {}))
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as part:
+        try:
+            extract = client.submit_extract(request())
+            client.wait_for_extract(extract)
+            client.download_extract(extract, download_dir=part)
+        except IpumsAPIAuthenticationError as error:
+            raise DataError(f"IPUMS_API_KEY: refused by {client.base_url}: {error}") from None
+        except (IpumsApiException, RequestException, ValueError, KeyError) as error:
+            raise DataError(f"no extract from {client.base_url}: {error}") from None
+        ddi, data = _files(part)
+        os.replace(data, folder / "extract.dat.gz")
+        os.replace(ddi, folder / "extract.xml")
+
+
+def available(folder=FOLDER):
+    """Does `folder` hold a codebook and its data?"""
+    try:
+        return bool(_files(folder))
+    except DataError:
+        return False
+
+
+def _files(folder):
+    folder = Path(folder)
+    found = sorted(folder.glob("*.xml"))
+    found = [f for f in found if f.name == "extract.xml"] or found
+    if len(found) != 1:
+        raise DataError(f"{folder.name}: {len(found)} codebooks (.xml); valid: one")
+    stems = found[0].stem, Path(_codebook(found[0]).file_description.filename).stem
+    for name in (stem + ending for stem in stems for ending in (".dat.gz", ".dat")):
+        if (folder / name).is_file():
+            return found[0], folder / name
+    raise DataError(f"{folder.name}: no {stems[0]}.dat.gz, the data of {found[0].name}")
+
+
+def _codebook(ddi):
+    try:
+        with warnings.catch_warnings():
+            # the reminder to cite stands in the module's docstring
+            warnings.simplefilter("ignore", readers.CitationWarning)
+            return readers.read_ipums_ddi(ddi)
+    except (OSError, ParseError, AttributeError, KeyError, NotImplementedError) as error:
+        raise DataError(f"{ddi.name}: no IPUMS codebook ({error})") from None
+
+
+def chunks(ddi, data, rows=200_000):
+    """Persons of an extract, `rows` at a time, as frames of floats.
+
+    Raises `DataError`, naming the file, for a variable that the codebook lacks, an entry that is
+    no number, a person without year, state, age or sex, and a file that breaks off.
+    """
+    ddi, data = Path(ddi), Path(data)
+    codebook = _codebook(ddi)
+    has = {v.name for v in codebook.data_description}
+    missing = [name for name in REQUIRED if name not in has]
+    if missing:
+        raise DataError(f"{ddi.name}: no variable {missing[0]!r}; missing: {', '.join(missing)}")
+    wanted = sorted(has & {*REQUIRED, *(v for names in OF_YEAR.values() for v in names)})
+    try:
+        for chunk in readers.read_microdata_chunked(codebook, data, subset=wanted, chunksize=rows,
+                                                    dtype=dict.fromkeys(wanted, np.float64)):
+            whole = chunk[["YEAR", "STATEFIP", "AGE", "SEX"]].notna().all(axis=1)
+            if not whole.all():
+                raise DataError(f"person {whole.idxmin() + 1} lacks year, state, age or sex")
+            yield chunk
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise DataError(f"{data.name}: {error}") from None
+
+
+def read(ddi, data):
+    """All persons of an extract that fits into memory: its `chunks`, joined."""
+    return pd.concat(chunks(ddi, data))
+
+
+def totals(folder=FOLDER, rows=200_000):
+    """`Totals` of the extract in `folder`, in one pass and `rows` persons at a time."""
+    ddi, data = _files(folder)
+    codes, tables, counts = industries().index, {}, Counter()
+    for chunk in chunks(ddi, data, rows):
+        for year, part in chunk.groupby(chunk["YEAR"].astype(int)):
+            if year not in SAMPLES:
+                counts["persons of other years"] += len(part)
+                continue
+            missing = [name for name in OF_YEAR[year] if name not in part]
+            if missing:
+                raise DataError(f"{ddi.name}: no variable {missing[0]!r}, needed in {year}")
+            for name, table in _reduce(part, year, codes, counts).items():
+                before = tables.get((name, year))
+                tables[name, year] = table if before is None else before.add(table, fill_value=0)
+    if not tables:
+        raise DataError(f"{data.name}, column YEAR: no person of a year in {list(SAMPLES)}")
+    return Totals(tables, counts)
+
+
+def _reduce(part, year, codes, counts):
+    """Tables of `Totals` for some persons of one year."""
+    factor, name, _ = AREAS[year]
+    area = (factor * part["STATEFIP"] + part[name]).fillna(-1).astype(int).rename("area")
+    industry = part["IND1950"].fillna(0).astype(int).rename("industry")
+    weight = part["SLWT" if year in SAMPLE_LINE else "PERWT"].fillna(0)
+    topcode = TOPCODES.get(year, {})
+    earned = pd.DataFrame({v: part[v].mask(part[v].isin(MISSING[v])).clip(upper=topcode.get(v))
+                           for v in EARNINGS[year]})
+    total = earned.sum(axis=1)
+    # beside income with topcodes in place, the weight of those topcoded: `_uncensor` adds the rest
+    income = pd.DataFrame({"income": total, **{v: earned[v] >= topcode[v] for v in topcode}})
+    income = income.mul(weight.where(total > 0, 0.0), axis=0)
+    member = _sample(part, year, weight, earned, codes, counts)
+    tails = {v: member & (earned[v] > 0) for v in topcode}
+    for v in topcode:
+        counts[f"{year}: {v} topcoded"] += (tails[v] & (earned[v] >= topcode[v])).sum()
+    return {
+        "workers": income.assign(employment=weight)[member].groupby([area, industry]).sum(),
+        "people": _people(part, weight).join(income).groupby(area).sum(),
+        "homes": _homes(part, year, counts).groupby(area).sum(),
+        "samples": part.groupby("SAMPLE")[["PERNUM"]].count(),
+        **{v: weight[tail].groupby(earned[v]).sum().to_frame("weight")
+           for v, tail in tails.items()},
+    }
+
+
+def _sample(part, year, weight, earned, codes, counts):
+    """Who is a worker of the sample; all others are counted under the first reason that holds."""
+    member = pd.Series(True, index=part.index)
+    for reason, holds in {
+        "not employed or not of age 15-60": (part["EMPSTAT"] == 1) & part["AGE"].between(15, 60),
+        "of weight zero": weight > 0,
+        "earnings not in universe or missing": earned.notna().any(axis=1),
+        "earnings not positive": earned.sum(axis=1) > 0,
+        "industry not classified": part["IND1950"].isin(codes),
+    }.items():
+        counts[f"{year}: {reason}"] += (member & ~holds).sum()
+        member &= holds
+    counts[f"{year}: in the sample"] += member.sum()
+    return member
+
+
+def _people(part, weight):
+    age, everyone = part["AGE"], part["PERWT"]
+    adults = weight.where((age >= 25) & (part["EDUC"] < 99), 0)
+    return pd.DataFrame({
+        "persons": 1.0,
+        "population": everyone,
+        "working_age": everyone.where(age.between(15, 64), 0),
+        "old": everyone.where(age >= 65, 0),
+        "female": everyone.where(part["SEX"] == 2, 0),
+        "adults": adults,
+        "college": adults.where(part["EDUC"] >= 10, 0),
+    })
+
+
+def _homes(part, year, counts):
+    owner = (part["PERNUM"] == 1) & (part["OWNERSHP"] == 1)
+    valued = owner & part["VALUEH"].notna() & ~part["VALUEH"].isin(MISSING["VALUEH"])
+    counts[f"{year}: owners without a house value"] += (owner & ~valued).sum()
+    weight = part["HHWT"].where(valued, 0)
+    return pd.DataFrame({"value": weight * part["VALUEH"].fillna(0), "households": weight})
+
+
+def zone_weights(path, zones, columns=COLUMNS):
+    """Crosswalk of a .csv or .dta file, with columns area, zone and weight.
+
+    `columns` renames the file's columns. `DataError` for a column that is missing, an area and
+    zone that stand twice, a zone that is neither in `zones` nor in Alaska or Hawaii (the latter
+    are left out), and weights of an area that do not sum to 1 (to within 0.001).
+    """
+    path, names = Path(path), ["area", "zone", "weight"]
+    try:
+        table = pd.read_stata(path) if path.suffix == ".dta" else pd.read_csv(path)
+        table = table.rename(columns=columns)
+        missing = [name for name in names if name not in table]
+        if missing:
+            raise ValueError(f"no column {missing[0]!r}; has {list(table)}")
+        table = table[names].astype({"area": int, "zone": int, "weight": float})
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path.name}: {error}") from None
+    sums = table.groupby("area")["weight"].transform("sum")
+    for name, valid, text in (
+        ("area", ~table.duplicated(["area", "zone"]), "an area and zone stand once"),
+        ("zone", table["zone"].isin({*zones, *OUTSIDE}), "the zones of the design"),
+        ("weight", table["weight"].between(0, 1), "0 to 1"),
+        ("weight", (sums - 1).abs() <= 1e-3, "weights of an area sum to 1"),
+    ):
+        if not valid.all():
+            row, total = table[~valid].iloc[0], sums[~valid].iloc[0]
+            raise DataError(f"{path.name}, column {name!r}: area {row['area']:.0f}, zone "
+                            f"{row['zone']:.0f}, weight {row['weight']:g} of {total:.4f} in all "
+                            f"({(~valid).sum()} such rows); valid: {text}")
+    return table[table["zone"].isin(zones)]
+
+
+def _by_zone(folder, zones, sums, *names):
+    """Tables of `Totals`, by (year, zone) or (year, zone, industry), and the counts so far."""
+    tables, counts = totals(folder) if sums is None else (sums.tables, sums.counts.copy())
+    out = {name: {} for name in names}
+    for year in sorted({year for _, year in tables}):
+        weights = _crosswalk(Path(folder), year, tables["people", year], zones, counts)
+        for name in names:
+            table = _uncensor(tables, name, year).reset_index().merge(weights, on="area")
+            keys = [key for key in ("zone", "industry") if key in table]
+            values = table.drop(columns=["area", "weight", *keys])
+            out[name][year] = values.mul(table["weight"], axis=0).groupby(
+                [table[key] for key in keys]).sum()
+    return [pd.concat(out[name], names=["year"]) for name in names], counts
+
+
+def _crosswalk(folder, year, people, zones, counts):
+    """Weights of one year; people in areas that they lack are counted, up to `LOST`."""
+    stem = f"crosswalk_{AREAS[year][2]}"
+    path = next((p for p in (folder / f"{stem}.csv", folder / f"{stem}.dta") if p.is_file()), None)
+    if path is None:
+        raise DataError(f"{folder.name}: no {stem}.csv or .dta, needed for {year}")
+    weights = zone_weights(path, zones.index)
+    lost = people[~people.index.isin(weights["area"])]
+    share = lost["population"].sum() / people["population"].sum()
+    if share > LOST:
+        raise DataError(f"{path.name}, column 'area': {share:.1%} of the people of {year} "
+                        f"live in areas without a zone, such as {lost.index[0]}; valid: at most "
+                        f"{LOST:.0%}")
+    counts[f"{year}: in areas without a zone"] += int(lost["persons"].sum())
+    return weights
+
+
+def _uncensor(tables, name, year):
+    """A table with each topcoded amount of its income moved to the mean above its code."""
+    table = tables[name, year] / len(tables["samples", year])
+    for variable, code in TOPCODES.get(year, {}).items():
+        if variable not in table:
+            continue
+        tail = tables[variable, year]["weight"]
+        amount = tail.index.to_numpy()
+        try:
+            full = replace_topcodes(amount, amount >= code, tail.to_numpy())
+        except DataError as error:
+            raise DataError(f"{year}, {variable}: {error}") from None
+        # zero where nobody is topcoded
+        table["income"] += table.pop(variable) * (full - amount).max(initial=0)
+    return table
+
+
+def panel(zones, folder=FOLDER, sums=None):
+    """Panel of the extract in `folder`: income and employment by zone and IND1950 industry.
+
+    Income is the sum of weight times earnings, employment the sum of weights, over employed
+    persons of age 15 to 60 with positive earnings and a classified industry. A person counts in
+    a zone with the weight of the area there. A zone that is empty in some year is left out of all
+    years, and an industry that is empty in all years too; `notes` counts both.
+
+    Parameters
+    ----------
+    zones : DataFrame
+        Zones of the design in the format of `schema.ZONES`.
+    folder : Path
+        See the module's docstring; the extract may lack some of the years.
+    sums : Totals, optional
+        `totals(folder)` where None.
+
+    Returns
+    -------
+    Panel
+        income_per_head is earnings of all earners over all persons, high_skill_share four years
+        of college among those of 25 and over.
+    """
+    (workers, people), counts = _by_zone(folder, zones, sums, "workers", "people")
+    workers = workers.query("employment > 0").reset_index()
+    years, table = np.unique(workers["year"]), industries()
+    full = workers.groupby("zone")["year"].nunique() == len(years)
+    kept = zones[zones.index.isin(full.index[full])]
+    found = table[table.index.isin(workers["industry"])]
+    counts["zones left out, empty in some year"] = len(zones) - len(kept)
+    counts["industries left out, empty in all years"] = len(table) - len(found)
+    workers = workers[workers["zone"].isin(kept.index)]
+    cubes = {name: cube_from_long(workers, name, years, kept.index, found.index, "IPUMS extract")
+             for name in ("income", "employment")}
+    notes = {reason: int(count) for reason, count in counts.items()}
+    return Panel("ipums", "IPUMS extract (real)", years, kept, found, cubes,
+                 _controls(people, kept), notes)
+
+
+def _controls(people, zones):
+    people = people.swaplevel().sort_index().loc[zones.index]
+    ratio = 100 * people["old"] / people["working_age"]
+    return people.assign(income_per_head=people["income"] / people["population"],
+                         high_skill_share=people["college"] / people["adults"],
+                         old_age_dependency=ratio.where(ratio > 0),
+                         female_share=people["female"] / people["population"])[list(CONTROLS)]
+
+
+def housing(zones, folder=FOLDER, sums=None):
+    """Mean value of owner-occupied homes by (zone, year), in current dollars.
+
+    Weighted by households; none in 1950. IPUMS reports midpoints of intervals before 2008 and
+    caps the largest values, so that means of dear zones are too low. Arguments as in `panel`.
+
+    Returns
+    -------
+    DataFrame with columns value and households
+    """
+    (homes,), _ = _by_zone(folder, zones, sums, "homes")
+    homes = homes[homes["households"] > 0].swaplevel().sort_index()
+    return homes.assign(value=homes["value"] / homes["households"])

@@ -1,0 +1,105 @@
+"""Tables of the book: published numbers, and published beside computed."""
+
+import html
+
+import numpy as np
+import pandas as pd
+from myst_nb import glue
+
+from . import DATA, DataError
+
+
+def published(table=None):
+    """Printed numbers of the source: table, column, row, value, se, stars, note.
+
+    `table` selects one of them; see data/published.csv.
+    """
+    numbers = pd.read_csv(DATA / "published.csv", keep_default_na=True)
+    if table is None:
+        return numbers
+    if table not in set(numbers["table"]):
+        raise DataError(f"published.csv: no table {table!r}; has {sorted(set(numbers['table']))}")
+    return numbers[numbers["table"] == table].drop(columns="table").reset_index(drop=True)
+
+
+def published_gini_moments():
+    """Table 1 in the form of `describe.gini_moments`: variable, year, mean, cv, p90_p10."""
+    t = published("gini_over_time")
+    t[["variable", "moment"]] = t["row"].str.extract(r"^(income|employment)_(\w+)$")
+    return t.assign(year=t["column"].astype(int)).pivot_table(
+        index=["variable", "year"], columns="moment", values="value").reset_index()
+
+
+def published_and_here(printed, here, tolerance):
+    """Published values beside those of each vintage, with the difference.
+
+    Parameters
+    ----------
+    printed : Series
+        Published values by quantity.
+    here : dict of Series
+        Computed values by vintage, indexed like `printed`; a quantity a vintage cannot have is
+        missing.
+    tolerance : dict of float or Series
+        By vintage: what the difference must not exceed. A vintage without one is not a
+        replication of the number, and has no verdict.
+
+    Returns
+    -------
+    DataFrame
+        published; for each vintage its value, difference and, with a tolerance, within.
+    """
+    columns = {("", "published"): printed}
+    for vintage, values in here.items():
+        values = values.reindex(printed.index)
+        columns[vintage, "here"] = values
+        columns[vintage, "difference"] = values - printed
+        if vintage in tolerance:
+            limit = pd.Series(tolerance[vintage], index=printed.index)
+            columns[vintage, "tolerance"] = limit
+            columns[vintage, "within"] = [
+                "" if pd.isna(v) else "yes" if abs(v) <= limit + 1e-12 else "no"
+                for v, limit in zip(values - printed, limit, strict=True)]
+    return pd.DataFrame(columns)
+
+
+def keep(name, value):
+    """Keep a number or a text for the prose, which shows it with the role `glue:text`."""
+    glue(name, value.item() if isinstance(value, np.generic) else value, display=False)
+
+
+class Table:
+    """A table that notebooks show as HTML, with its caption, and that prints as LaTeX.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    caption : str
+        Says what it shows and of which vintages.
+    digits : int or dict
+        Decimals, for all numeric columns or by column.
+    """
+
+    def __init__(self, frame, caption, digits=2):
+        self.frame, self.caption, self.digits = frame, caption, digits
+
+    def _styler(self):
+        numeric = self.frame.select_dtypes("float").columns
+        digits = self.digits if isinstance(self.digits, dict) else dict.fromkeys(
+            numeric, self.digits)
+        return self.frame.style.format({c: f"{{:.{d}f}}" for c, d in digits.items()}, na_rep="–")
+
+    def _repr_html_(self):
+        style = self._styler().set_table_attributes('class="table"')
+        if isinstance(self.frame.index, pd.RangeIndex):
+            style = style.hide(axis="index")
+        body = style.set_caption(html.escape(self.caption)).to_html(
+            exclude_styles=True, doctype_html=False)
+        return f'<div class="table-scroll" tabindex="0">{body}</div>'
+
+    def to_latex(self):
+        """The table as a LaTeX float."""
+        return self._styler().to_latex(caption=self.caption, hrules=True, position="htb")
+
+    def __repr__(self):
+        return f"{self.caption}\n{self.frame.to_string()}"

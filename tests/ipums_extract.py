@@ -1,0 +1,71 @@
+"""A made-up extract in IPUMS's own format: a DDI codebook and a fixed-width file."""
+
+import gzip
+from xml.sax.saxutils import escape
+
+import numpy as np
+import pandas as pd
+
+WIDTHS = {
+    "YEAR": 4, "SAMPLE": 6, "SERIAL": 8, "HHWT": 10, "STATEFIP": 2, "SEA": 3, "CNTYGP97": 5,
+    "CNTYGP98": 3, "PUMA": 5, "OWNERSHP": 1, "VALUEH": 7, "PERNUM": 4, "PERWT": 10, "SLWT": 10,
+    "SEX": 1, "AGE": 3, "EDUC": 2, "EMPSTAT": 1, "IND1950": 3, "INCWAGE": 6, "INCBUSFM": 5,
+    "INCBUS": 6, "INCFARM": 6, "INCBUS00": 6,
+}
+WEIGHTS = ("HHWT", "PERWT", "SLWT")
+"""Weights have two implied decimals; every other variable has none."""
+
+CODEBOOK = """<?xml version="1.0" encoding="UTF-8"?>
+<codeBook xmlns="ddi:codebook:2_5">
+<stdyDscr><citation><serStmt><serName abbr="usa">made up</serName><serInfo>none</serInfo>
+</serStmt></citation><stdyInfo><notes>made up: us0000a</notes></stdyInfo>
+<dataAccs><useStmt><citReq>none</citReq><conditions>none</conditions></useStmt></dataAccs>
+</stdyDscr>
+<fileDscr><fileTxt><fileName>{name}.dat</fileName><fileCont>made up</fileCont>
+<fileStrc type="rectangular"/><fileType charset="ISO-8859-1"/><format>fixed length fields</format>
+<filePlac>nowhere</filePlac></fileTxt></fileDscr>
+<dataDscr>{variables}</dataDscr>
+</codeBook>
+"""
+VARIABLE = """<var ID="{name}" name="{name}" intrvl="discrete" dcml="{decimals}">
+<location StartPos="{start}" EndPos="{end}" width="{width}"/>
+<labl>{label}</labl><txt>{label}</txt><concept>made up</concept><varFormat type="numeric"/></var>
+"""
+
+
+def write_extract(folder, persons, name="extract"):
+    """Write `persons` as `name`.xml and `name`.dat.gz; NaN becomes blank."""
+    variables, start = [], 1
+    for variable in persons:
+        width = WIDTHS[variable]
+        variables.append(VARIABLE.format(
+            name=variable, label=escape(variable.lower()), start=start, end=start + width - 1,
+            width=width, decimals=2 if variable in WEIGHTS else 0))
+        start += width
+    (folder / f"{name}.xml").write_text(
+        CODEBOOK.format(name=name, variables="".join(variables)), encoding="utf-8")
+    lines = zip(*(_field(persons[v], WIDTHS[v], v in WEIGHTS) for v in persons), strict=True)
+    text = "".join("".join(line) + "\n" for line in lines)
+    with gzip.open(folder / f"{name}.dat.gz", "wt", encoding="latin-1") as file:
+        file.write(text)
+
+
+def _field(values, width, weight):
+    whole = (values * 100 if weight else values).round()
+    texts = [" " * width if np.isnan(v) else f"{v:0{width}.0f}" for v in whole]
+    assert all(len(t) == width for t in texts), values.name
+    return texts
+
+
+def person(year, sample, **fields):
+    """One employed man of 40 with a wage, unless `fields` say otherwise."""
+    base = {"YEAR": year, "SAMPLE": sample, "SERIAL": 1, "HHWT": 1, "STATEFIP": 1, "OWNERSHP": 2,
+            "VALUEH": 9_999_999, "PERNUM": 2, "PERWT": 1, "SEX": 1, "AGE": 40, "EDUC": 6,
+            "EMPSTAT": 1, "IND1950": 105}
+    return base | fields
+
+
+def frame(rows):
+    """Persons in the order of `WIDTHS`; variables that no row has are left out."""
+    table = pd.DataFrame(rows)
+    return table[[v for v in WIDTHS if v in table]].astype(float)

@@ -1,0 +1,202 @@
+"""The downloader against a server on the loopback interface."""
+
+import errno
+import hashlib
+import http.server
+import threading
+import types
+
+import pandas as pd
+import pooch
+import pytest
+from specialization import DataError, download
+
+CONTENT = bytes(range(256)) * 1024
+FILE = "numbers.bin"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves `server.content`; breaks off after `server.cut` bytes once, then honours Range."""
+
+    def do_GET(self):
+        server, asked = self.server, self.headers.get("Range")
+        server.asked.append(asked)
+        if server.status != 200:
+            self.send_error(server.status)
+            return
+        start = int(asked.split("=")[1].rstrip("-")) if asked and server.ranges else 0
+        if start >= len(server.content):
+            self.send_error(416)
+            return
+        body = server.content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        cut, server.cut = server.cut, None
+        self.wfile.write(body[:cut])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.content, made.cut, made.ranges, made.status, made.asked = CONTENT, None, True, 200, []
+    threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+@pytest.fixture
+def cache(server, tmp_path, monkeypatch):
+    """A project whose manifest names one file on the server; returns its folder of raw files."""
+    entry = {"file": FILE, "url": f"http://127.0.0.1:{server.server_port}/{FILE}",
+             "sha256": hashlib.sha256(CONTENT).hexdigest(), "bytes": len(CONTENT)}
+    pd.DataFrame([entry]).to_csv(tmp_path / "manifest.csv", index=False)
+    monkeypatch.setattr(download, "DATA", tmp_path)
+    monkeypatch.setattr(download, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(pooch.core, "time", types.SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("SPECIALIZATION_MIRROR", raising=False)
+    return tmp_path / "cache" / "raw"
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_downloads_once(cache, server):
+    assert not download.at_hand([FILE])
+    assert download.fetch_all() == [cache / FILE]
+    assert download.fetch(FILE).read_bytes() == CONTENT
+    assert server.asked == [None]
+    assert names(cache) == [FILE]
+    assert download.at_hand([FILE])
+
+
+def test_unknown_file_names_the_valid_ones(cache):
+    with pytest.raises(DataError, match=f"'other.csv' is no public file; valid: {FILE}"):
+        download.fetch("other.csv")
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_broken_transfer_continues(cache, server, ranges):
+    server.cut, server.ranges = 100_000, ranges
+    assert download.fetch(FILE).read_bytes() == CONTENT
+    first, second = server.asked  # what came in less than a full chunk is asked for again
+    assert first is None and 50_000 < int(second[6:-1]) <= 100_000
+    assert names(cache) == [FILE]
+
+
+def test_partial_file_of_an_earlier_run_continues(cache, server):
+    cache.mkdir(parents=True)
+    (cache / f"{FILE}.part").write_bytes(CONTENT[:5000])
+    assert download.fetch(FILE).read_bytes() == CONTENT
+    assert server.asked == ["bytes=5000-"]
+
+
+@pytest.mark.parametrize("wrong", [b"x" * 5000, CONTENT + b"too long"])
+def test_useless_partial_file_is_dropped(cache, server, wrong):
+    cache.mkdir(parents=True)
+    (cache / f"{FILE}.part").write_bytes(wrong)
+    assert download.fetch(FILE).read_bytes() == CONTENT
+    assert server.asked == [f"bytes={len(wrong)}-", None]
+
+
+def test_wrong_content_names_both_hashes(cache, server):
+    server.content = CONTENT[:-1] + b"?"
+    found = hashlib.sha256(server.content).hexdigest()
+    expected = hashlib.sha256(CONTENT).hexdigest()
+    with pytest.raises(DataError, match=f"{FILE}.*{found}.*expected.*{expected}") as caught:
+        download.fetch(FILE)
+    assert not isinstance(caught.value, download.Unreachable)
+    assert len(server.asked) == download.ATTEMPTS
+    assert names(cache) == []
+
+
+def test_altered_file_in_the_cache_is_replaced(cache):
+    path = download.fetch(FILE)
+    path.write_bytes(b"altered" + CONTENT[7:])
+    assert download.fetch(FILE).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_refusal_is_unreachable(cache, server, status):
+    server.status = status
+    with pytest.raises(download.Unreachable, match=f"{FILE}: no download from http"):
+        download.fetch(FILE)
+    assert len(server.asked) == download.ATTEMPTS
+
+
+def test_no_server_is_unreachable(cache, server):
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(download.Unreachable, match="SPECIALIZATION_MIRROR"):
+        download.fetch(FILE)
+    assert names(cache) == []
+
+
+def test_unreachable_keeps_the_altered_file_out(cache, server):
+    path = download.fetch(FILE)
+    path.write_bytes(b"altered")
+    server.status = 503
+    with pytest.raises(download.Unreachable):
+        download.fetch(FILE)
+
+
+def test_cache_that_is_no_folder(cache):
+    cache.parent.write_text("a file where the folder should be")
+    with pytest.raises(DataError, match="raw cannot be written .*SPECIALIZATION_CACHE"):
+        download.fetch(FILE)
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.ENOSPC])
+def test_read_only_or_full_cache(cache, monkeypatch, code):
+    def refuse(*_):
+        raise OSError(code, "refused")
+
+    monkeypatch.setattr(download.os, "replace", refuse)
+    with pytest.raises(DataError, match=r"cannot be written \(refused\)"):
+        download.fetch(FILE)
+    assert FILE not in names(cache)
+
+
+def test_mirror_is_used_in_place(cache, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPECIALIZATION_MIRROR", str(tmp_path / "mirror"))
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / FILE).write_bytes(CONTENT)
+    assert download.at_hand([FILE])
+    assert download.fetch(FILE) == tmp_path / "mirror" / FILE
+    assert server.asked == [] and not cache.exists()
+
+
+def test_altered_file_in_the_mirror_is_named(cache, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPECIALIZATION_MIRROR", str(tmp_path))
+    (tmp_path / FILE).write_bytes(CONTENT[:-5])
+    with pytest.raises(DataError, match=f"{FILE}: {len(CONTENT) - 5} bytes .*expected"):
+        download.fetch(FILE)
+    assert server.asked == [] and (tmp_path / FILE).stat().st_size == len(CONTENT) - 5
+    assert not download.at_hand([FILE])
+
+
+def test_file_missing_in_the_mirror_is_downloaded(cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPECIALIZATION_MIRROR", str(tmp_path))
+    assert download.fetch(FILE) == cache / FILE
+    assert not (tmp_path / FILE).exists()
+
+
+def test_hash_of_the_data_follows_the_manifest(cache, tmp_path):
+    before = download.data_hash()
+    table = pd.read_csv(tmp_path / "manifest.csv")
+    table.assign(sha256="f" * 64).to_csv(tmp_path / "manifest.csv", index=False)
+    assert len(before) == 12 and download.data_hash() != before
+
+
+def test_committed_manifest_is_complete():
+    files = download.manifest()
+    assert len(files) == 13 and files.index.is_unique and files.notna().all().all()
+    assert files["sha256"].str.fullmatch("[0-9a-f]{64}").all()
+    # addresses are pinned to a commit, so that their content cannot change
+    assert files["url"].str.match("https://.*/[0-9a-f]{40}/").all()

@@ -14,11 +14,18 @@ SHOWN = {12501: "Dayton, OH", 18000: "Rochester and Buffalo, NY", 11600: "Detroi
 York shares a zone with Buffalo, which names it in the source."""
 
 
-def gini_moments(panel):
-    """Mean, CV and p90/p10 over zones of the Gini, by variable and year (Table 1)."""
-    return pd.DataFrame([
-        {"variable": v, "year": t, **dispersion(gini(panel.cube(v, t))), "zones": len(panel.zones)}
-        for v in panel.cubes for t in panel.years])
+def gini_moments(panel, common=False):
+    """Mean, CV and p90/p10 over zones of the Gini, by variable and year (Table 1).
+
+    With `common`, only over industries that some zone has in every year: a code that is retired
+    adds a zero to every zone and raises the Gini for no economic reason.
+    """
+    rows = []
+    for v, cube in panel.cubes.items():
+        kept = (cube.sum(axis=1) > 0).all(axis=0) | (not common)
+        rows += [{"variable": v, "year": t, **dispersion(gini(panel.cube(v, t)[:, kept])),
+                  "zones": len(panel.zones), "industries": int(kept.sum())} for t in panel.years]
+    return pd.DataFrame(rows)
 
 
 def gini_switches(panel, variable):
@@ -56,7 +63,7 @@ def zone_table(panel):
     return panel.zones.reset_index()
 
 
-def largest_industries(panel, variable, n=5):
+def largest_industries(panel, variable, n=3):
     """The n largest industries of the zones of `SHOWN`, in the first and last year."""
     rows = []
     for zone, name in SHOWN.items():
@@ -73,8 +80,10 @@ def largest_industries(panel, variable, n=5):
 def notes(panel):
     """What the construction of a panel changed, and how often."""
     def words(v):
+        if isinstance(v, dict) and all(isinstance(x, list) for x in v.values()):
+            return f"{len(v)}: {', '.join(v)}"
         if isinstance(v, dict):
             return "; ".join(f"{k}: {words(x)}" for k, x in v.items())
-        return str(len(v)) if isinstance(v, list | tuple) else f"{v:.6g}"
+        return str(len(v)) if isinstance(v, list) else f"{v:.6g}"
 
     return pd.DataFrame([{"what": k, "count": words(v)} for k, v in panel.notes.items()])

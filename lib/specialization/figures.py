@@ -45,9 +45,11 @@ def tail_figure(earnings):
     """Share of persons above an income: truth, as reported, and by the fitted Pareto tail."""
     fig, ax = figure()
     weight = earnings["weight"].to_numpy()
-    for column, style, label in (("earnings", "-", "true"), ("reported", "--", "reported")):
+    for column, width, label in (("earnings", 2, "true"), ("reported", 5, "reported")):
         x, above = _survival(earnings[column].to_numpy(), weight)
-        ax.loglog(x, above, style, label=label)
+        # a topcoded file has nobody above the code: the line drops
+        ax.loglog(np.append(x, x[-1]), np.append(above, 1e-9), lw=width, label=label,
+                  alpha=1 if width == 2 else 0.6)
     a, _ = topcode.pareto_tail(earnings["reported"], earnings["topcoded"], weight)
     seen = ~earnings["topcoded"].to_numpy()
     u = topcode.weighted_quantile(earnings["reported"].to_numpy()[seen], 0.9, weight[seen])
@@ -105,9 +107,11 @@ def trend_figure(moments):
     """Mean over zones of the Gini by year; one line for each entry of `moments`."""
     fig, ax = figure()
     for (label, table), marker in zip(moments.items(), "os^Dv", strict=False):
-        ax.plot(table["year"], table["mean"], marker=marker if len(table) < 10 else None,
-                label=label)
-    ax.set(xlabel="year", ylabel="mean Gini over zones", ylim=(0, 1))
+        printed = label.startswith("published")
+        ax.plot(table["year"], table["mean"], label=label, zorder=3 if printed else 2,
+                marker=marker if len(table) < 10 else None, ls="none" if printed else "-",
+                mfc="none" if printed else None, ms=11 if printed else 6)
+    ax.set(xlabel="year", ylabel="mean Gini over zones")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1)
     return fig
 

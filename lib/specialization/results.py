@@ -35,7 +35,8 @@ class Result:
 
 RESULTS = {
     "gini_moments": Result(describe.gini_moments),
-    "gini_moments_sectors": Result(describe.gini_moments, "sectors"),
+    "gini_moments_common": Result(describe.gini_moments, parameters={"common": True}),
+    "gini_moments_sectors": Result(describe.gini_moments, "sectors", {"common": True}),
     "gini_switches": Result(describe.gini_switches, parameters={"variable": "employment"}),
     "zone_measures": Result(describe.zone_measures, parameters={"variable": "employment"}),
     "zone_table": Result(describe.zone_table),

@@ -175,8 +175,9 @@ def _validate(panel, name, schema):
         detail = error.failure_cases
         value = detail["failure_case"].iloc[0] if isinstance(detail, pd.DataFrame) else detail
         column = getattr(error.schema, "name", None)
-        raise DataError(f"{panel.vintage}, table {name}, column {column!r}: {value!r} "
-                        f"fails {error.check}") from None
+        check = getattr(error.check, "error", None) or error.check
+        raise DataError(f"{panel.vintage}, table {name}, column {column!r}: {value}; "
+                        f"valid: {check}") from None
 
 
 def industry_table(codes, labels, sectors):
@@ -200,13 +201,13 @@ def cube_from_long(frame, value, years, zones, industries, source):
         raise DataError(f"{source}: missing column {missing[0]!r}; has {list(frame)}")
     bad = ~(frame[value] >= 0)
     if bad.any():
-        row = frame[bad].iloc[0]
-        raise DataError(f"{source}, column {value!r}: {row[value]} in year {row['year']}, zone "
+        row = frame.loc[bad, list(keys)].iloc[0]
+        raise DataError(f"{source}, column {value!r}: {frame.loc[bad, value].iloc[0]} in year {row['year']}, zone "
                         f"{row['zone']}, industry {row['industry']} ({bad.sum()} such rows); "
                         "valid: finite and >= 0")
     twice = frame.duplicated(list(keys))
     if twice.any():
-        row = frame[twice].iloc[0]
+        row = frame.loc[twice, list(keys)].iloc[0]
         raise DataError(f"{source}: year {row['year']}, zone {row['zone']}, industry "
                         f"{row['industry']} stands twice ({twice.sum()} such rows)")
     position = []
@@ -214,7 +215,7 @@ def cube_from_long(frame, value, years, zones, industries, source):
         at = pd.Index(values).get_indexer(frame[name])
         if (at < 0).any():
             raise DataError(f"{source}, column {name!r}: unknown value "
-                            f"{frame[name].to_numpy()[at < 0][0]!r}")
+                            f"{frame[name].to_numpy()[at < 0][0]}")
         position.append(at)
     cube = np.zeros(tuple(len(v) for v in keys.values()))
     cube[tuple(position)] = frame[value]

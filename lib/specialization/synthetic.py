@@ -164,7 +164,7 @@ def _persistent(rng, shape, decay, permanent):
 def _controls(rng, zones):
     """Controls (T, R) by name, and `size`, standardised log population of 1950."""
     shape, decades = (YEARS.size, len(zones)), (YEARS - 1950)[:, None] / 10
-    size = rng.standard_normal(shape[1])
+    size = np.clip(rng.standard_normal(shape[1]), -2.7, 2.7)    # none so large that it leads alone
     drift = 0.12 + 0.06 * rng.standard_normal(shape[1])
     skill = -2.88 + 0.29 * decades + 0.28 * _persistent(rng, shape, 0.9, 0.5)
     return {

@@ -91,7 +91,7 @@ class Table:
 
     def _repr_html_(self):
         style = self._styler().set_table_attributes('class="table"')
-        if isinstance(self.frame.index, pd.RangeIndex):
+        if self.frame.index.equals(pd.RangeIndex(len(self.frame))) and not self.frame.index.name:
             style = style.hide(axis="index")
         body = style.set_caption(html.escape(self.caption)).to_html(
             exclude_styles=True, doctype_html=False)

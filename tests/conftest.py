@@ -1,0 +1,8 @@
+import pytest
+
+
+@pytest.fixture(scope="session")
+def panel():
+    from specialization import synthetic
+
+    return synthetic.panel()

@@ -392,12 +392,33 @@ def test_crosswalk_columns(tmp_path):
 # what may not leave
 
 
-def test_nothing_is_written(folder):
+def test_only_sums_by_area_are_written_and_only_beside_the_extract(folder):
     before = {p: p.stat().st_mtime_ns for p in folder.iterdir()}
     panel = ipums.panel(ZONES, folder)
     ipums.housing(ZONES, folder)
-    assert {p: p.stat().st_mtime_ns for p in folder.iterdir()} == before
+    kept = folder / "totals.pickle"
+    assert {p: p.stat().st_mtime_ns for p in folder.iterdir() if p != kept} == before
+    for table in ipums.kept_totals(folder).tables.values():
+        assert not {"SERIAL", "PERNUM", "AGE"} & {*table.columns, *table.index.names} or len(
+            table) == 1
     assert all(isinstance(n, int) for n in panel.notes.values())
+
+
+def test_kept_sums_are_used_until_the_extract_changes(folder, monkeypatch):
+    first = ipums.panel(ZONES, folder)
+    reads = []
+    read = ipums.totals
+    monkeypatch.setattr(ipums, "totals", lambda f: reads.append(f) or read(f))
+    again = ipums.panel(ZONES, folder)
+    assert reads == []
+    for name, cube in first.cubes.items():
+        np.testing.assert_array_equal(again.cubes[name], cube)
+    (folder / "totals.pickle").write_bytes(b"broken")
+    ipums.panel(ZONES, folder)
+    data = next(folder.glob("*.dat.gz"))
+    data.touch()
+    ipums.panel(ZONES, folder)
+    assert len(reads) == 2
 
 
 def test_git_ignores_extracts():

@@ -188,6 +188,6 @@ def test_published_and_here():
 def test_table_as_html_and_latex():
     table = tables.Table(pd.DataFrame({"x": [1.23456, np.nan]}), "Made up <data>", digits=3)
     page = table._repr_html_()
-    assert "<caption>Made up &lt;data&gt;</caption>" in page
+    assert "<figcaption>Made up &lt;data&gt;</figcaption>" in page
     assert "1.235" in page and "–" in page and "<style" not in page
     assert "\\caption{Made up <data>}" in table.to_latex() and "1.235" in table.to_latex()

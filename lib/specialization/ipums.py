@@ -17,12 +17,14 @@ crosswalk_2010    2010 PUMAs, 100000 x STATEFIP + PUMA; for 2020
 Each crosswalk is a .csv or .dta file with columns area, zone and weight, the share of an area's
 population that lives in a zone. The column names of Dorn's and of Rose's files work as they are.
 
-Persons are read, summed and forgotten: only `download` writes files. Cells of the cubes may rest
-on few persons: publish measures of whole zones and aggregates, never cells. Whoever uses an
-extract cites IPUMS USA as its codebook asks.
+Persons are read, summed and forgotten. The sums by area are kept beside the extract, since reading
+all samples takes about half an hour. Cells of the cubes may rest on few persons: publish measures
+of whole zones and aggregates, never cells. Whoever uses an extract cites IPUMS USA as its codebook
+asks.
 """
 
 import os
+import pickle
 import tempfile
 import warnings
 import zlib
@@ -234,6 +236,30 @@ def totals(folder=FOLDER, rows=200_000):
     return Totals(tables, counts)
 
 
+def kept_totals(folder=FOLDER):
+    """`totals` of the extract in `folder`, read again only when the extract or this code changes.
+
+    They are kept in the folder as totals.pickle.
+    """
+    store = Path(folder) / "totals.pickle"
+    made_of = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in _files(folder)]
+    key = [*made_of, Path(__file__).read_text()]
+    try:
+        kept = pickle.loads(store.read_bytes())
+        if kept["key"] == key:
+            return kept["totals"]
+    except (OSError, EOFError, pickle.UnpicklingError, AttributeError, KeyError, TypeError):
+        pass
+    sums = totals(folder)
+    part = store.with_suffix(f".{os.getpid()}.part")
+    try:
+        part.write_bytes(pickle.dumps({"key": key, "totals": sums}))
+        os.replace(part, store)
+    except OSError:
+        part.unlink(missing_ok=True)     # a folder that cannot be written only costs time
+    return sums
+
+
 def _reduce(part, year, codes, counts):
     """Tables of `Totals` for some persons of one year."""
     factor, name, _ = AREAS[year]
@@ -333,7 +359,8 @@ def zone_weights(path, zones, columns=COLUMNS):
 
 def _by_zone(folder, zones, sums, *names):
     """Tables of `Totals`, by (year, zone) or (year, zone, industry), and the counts so far."""
-    tables, counts = totals(folder) if sums is None else (sums.tables, sums.counts.copy())
+    sums = kept_totals(folder) if sums is None else sums
+    tables, counts = sums.tables, sums.counts.copy()
     out = {name: {} for name in names}
     for year in sorted({year for _, year in tables}):
         weights = _crosswalk(Path(folder), year, tables["people", year], zones, counts)
@@ -395,7 +422,7 @@ def panel(zones, folder=FOLDER, sums=None):
     folder : Path
         See the module's docstring; the extract may lack some of the years.
     sums : Totals, optional
-        `totals(folder)` where None.
+        `kept_totals(folder)` where None.
 
     Returns
     -------

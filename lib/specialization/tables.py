@@ -93,9 +93,10 @@ class Table:
         style = self._styler().set_table_attributes('class="table"')
         if self.frame.index.equals(pd.RangeIndex(len(self.frame))) and not self.frame.index.name:
             style = style.hide(axis="index")
-        body = style.set_caption(html.escape(self.caption)).to_html(
-            exclude_styles=True, doctype_html=False)
-        return f'<div class="table-scroll" tabindex="0">{body}</div>'
+        # the caption stands outside what scrolls on a narrow screen
+        return (f'<figure class="table-figure"><figcaption>{html.escape(self.caption)}'
+                f'</figcaption><div class="table-scroll" tabindex="0">'
+                f'{style.to_html(exclude_styles=True)}</div></figure>')
 
     def to_latex(self):
         """The table as a LaTeX float."""

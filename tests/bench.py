@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from inequality.gini import Gini
-
 from specialization import measures, public, synthetic, vintages
 
 REPEATS = 3

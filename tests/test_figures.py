@@ -2,7 +2,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-
 from specialization import describe, figures, synthetic
 
 matplotlib.use("Agg")

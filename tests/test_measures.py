@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from inequality.gini import Gini
 from inequality.theil import TheilD
-
 from specialization import DataError, measures
 from specialization.measures import gini, hhi, krugman, max_share, national_shares, rank, theil
 

@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-
 from specialization import DataError, describe, results, tables, vintages
 from specialization.measures import gini
 
@@ -148,7 +147,8 @@ def test_switches_agree_with_the_moments(panel):
 
 def test_zone_measures_carry_place_and_controls(panel):
     table = describe.zone_measures(panel, "income")
-    assert len(table) == 7 * 722 and not table[["gini", "name", "population"]].isna().any(axis=None)
+    assert len(table) == 7 * 722
+    assert not table[["gini", "name", "population"]].isna().any(axis=None)
     row = table[(table["year"] == 1990) & (table["zone"] == 5)].iloc[0]
     assert row["gini"] == pytest.approx(gini(panel.cube("income", 1990)[4]))
     assert row["population"] == pytest.approx(panel.control("population", 1990)[4])

@@ -3,7 +3,6 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-
 from specialization import DataError, schema, vintages
 from specialization.schema import Panel, cube_from_long
 

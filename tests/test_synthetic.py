@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-
 from specialization import synthetic
 from specialization.measures import dispersion, gini, group_gini, rank
 from specialization.measures import revealed_comparative_advantage as rca

@@ -202,9 +202,9 @@ def cube_from_long(frame, value, years, zones, industries, source):
     bad = ~(frame[value] >= 0)
     if bad.any():
         row = frame.loc[bad, list(keys)].iloc[0]
-        raise DataError(f"{source}, column {value!r}: {frame.loc[bad, value].iloc[0]} in year {row['year']}, zone "
-                        f"{row['zone']}, industry {row['industry']} ({bad.sum()} such rows); "
-                        "valid: finite and >= 0")
+        raise DataError(f"{source}, column {value!r}: {frame.loc[bad, value].iloc[0]} in year "
+                        f"{row['year']}, zone {row['zone']}, industry {row['industry']} "
+                        f"({bad.sum()} such rows); valid: finite and >= 0")
     twice = frame.duplicated(list(keys))
     if twice.any():
         row = frame.loc[twice, list(keys)].iloc[0]

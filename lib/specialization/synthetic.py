@@ -5,8 +5,8 @@ are properties of the cells, not of finished columns. Industry shares come from 
 advantages; their dispersion in a zone is what makes its Gini; income per head follows from the
 Gini *measured on those shares*; and the cells of the cube add up to that income.
 
-Level and growth equations (columns (4) and (2) of the published table), with G, G^T, G^N the total,
-tradable and non-tradable Gini of 1950 and Z the controls:
+Level and growth equations (columns (4) and (2) of the published table), with G, G^T, G^N the
+total, tradable and non-tradable Gini of 1950 and Z the controls:
 
 .. math::
     \log y_{1950} &= a_0 + 0.780\, G + 0.152\, G^T + n_0 G^N + \gamma_0' Z + \epsilon_0 \\
@@ -231,8 +231,8 @@ def _target_gini(z, variable):
     """Gini (T, R) with the moments of `GINI_MOMENTS` where z is standard normal.
 
     Quantiles are Tukey's lambda, Q(p) = (p^l - (1-p)^l) / l: l = 0.14 is nearly normal, l = 1
-    uniform. Mean and CV fix location and scale; p90/p10 fixes l. The published p90/p10 of income in
-    2010 is wider, at its CV, than any symmetric member: there the uniform comes nearest.
+    uniform. Mean and CV fix location and scale; p90/p10 fixes l. The published p90/p10 of income
+    in 2010 is wider, at its CV, than that of any member: there the uniform comes nearest.
     """
     out, p = np.empty_like(z), norm.cdf(z)
     for t, (mean, cv, ratio) in enumerate(GINI_MOMENTS[variable]):
@@ -306,7 +306,8 @@ def _ginis(s, tradable):
 def _control_effect(equation, Z, zones):
     """gamma' Z in 1950, (R,)."""
     g = CONTROLS[equation]
-    total = g["rustbelt"] * zones["rustbelt"].to_numpy() + g["population"] * Z["population"][0] / 1e9
+    total = g["rustbelt"] * zones["rustbelt"].to_numpy()
+    total = total + g["population"] * Z["population"][0] / 1e9
     return total + sum(g[k] * Z[k][0] for k in g if k not in ("population", "rustbelt"))
 
 
@@ -323,8 +324,8 @@ def _long(equation, G, X):
 
 
 def _innovations(G, initial):
-    """What is new in each year's tradable Gini (T, R), given the regressors of 1950 and the earlier
-    years; zero in 1950, so that the regressions on 1950 are those of the equations."""
+    """What is new in each year's tradable Gini (T, R), given the regressors of 1950 and the
+    earlier years; zero in 1950, so that regressions on 1950 are those of the equations."""
     new, past = np.zeros_like(G), initial
     for t in range(1, len(G)):
         new[t] = G[t] - past @ np.linalg.lstsq(past, G[t], rcond=None)[0]

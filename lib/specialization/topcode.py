@@ -13,9 +13,9 @@ def pareto_tail(income, topcoded, weight=None, threshold=None):
 
     .. math:: \hat a = \frac{\sum_{\text{not topcoded}} w_j}{\sum_j w_j \log (y_j / u)},
 
-    both sums over y_j > u, the second over topcoded incomes as well. Dropping the topcoded rows and
-    taking Hill's estimator of the rest removes the largest excesses: the index comes out too
-    high where the threshold is far below the code.
+    both sums over y_j > u, the second over topcoded incomes as well. Dropping the topcoded rows
+    and taking Hill's estimator of the rest removes the largest excesses: the index comes out
+    too high.
 
     Parameters
     ----------

@@ -1,0 +1,44 @@
+# Make the environment folder $1 from requirements.lock, with the interpreter $2 if one is named.
+# Does nothing where the folder already holds this very lock.
+venv=$1
+named=$2
+wanted=${named:-python3 python3.13 python3.12 python3.11}
+
+fail() { echo "error: $*" >&2; exit 1; }
+
+usable() {  # run it: a shim may be on the path and lead nowhere
+    "$1" -c 'import sys, venv, ensurepip
+sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+}
+
+whole() {  # it runs, holds this lock, and is of the version that was named, if one was
+    "$venv/bin/python" -c '' 2>/dev/null && cmp -s requirements.lock "$venv/requirements.lock" &&
+        { [ -z "$named" ] || [ "$("$named" -V 2>&1)" = "$("$venv/bin/python" -V)" ]; }
+}
+
+install() {
+    "$python" -m venv --clear "$venv" &&
+        "$venv/bin/python" -m pip install -qq --require-hashes -r requirements.lock
+}
+
+if ! whole; then
+    [ ! -e "$venv" ] || [ -e "$venv/pyvenv.cfg" ] || fail "$venv is there, and no environment"
+    python=
+    for candidate in $wanted; do
+        usable "$candidate" && { python=$candidate; break; }
+    done
+    [ "$python" ] || fail "no Python 3.11 to 3.13 with venv and ensurepip found (tried: $wanted);" \
+        "install one (on Debian with its python3-venv package), or name it: make PYTHON=..."
+    free=$(df -Pk . | awk 'NR == 2 {print int($4 / 1024)}')
+    [ "$free" -ge 3072 ] || fail "$free MiB free here; the environment and the book need 3 GiB"
+    echo "setting up $venv with $("$python" -V): a few minutes, once"
+    install || { rm -rf "$venv"; fail "pip could not install requirements.lock (see above);" \
+        "$venv was removed"; }
+    cp requirements.lock "$venv/requirements.lock"
+fi
+
+# notebooks opened with this environment find the library, also after the folder has moved
+for packages in "$venv"/lib/python3.*/site-packages; do
+    [ "$(cat "$packages/specialization.pth" 2>/dev/null)" = "$PWD/lib" ] ||
+        echo "$PWD/lib" > "$packages/specialization.pth"
+done

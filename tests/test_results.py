@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -189,5 +190,8 @@ def test_table_as_html_and_latex():
     table = tables.Table(pd.DataFrame({"x": [1.23456, np.nan]}), "Made up <data>", digits=3)
     page = table._repr_html_()
     assert "<figcaption>Made up &lt;data&gt;</figcaption>" in page
-    assert "1.235" in page and "–" in page and "<style" not in page
+    assert re.search(r'<td class="[^"]*number[^"]*" *>1.235</td>', page) and "–" in page
+    assert "<style" not in page and " id=" not in page
+    named = tables.Table(pd.DataFrame({"x": [1]}, index=pd.Index(["a"], name="zone")), "Made up")
+    assert named._repr_html_().count("<tr>") == 2 and ">zone</th>" in named._repr_html_()
     assert "\\caption{Made up <data>}" in table.to_latex() and "1.235" in table.to_latex()

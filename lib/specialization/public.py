@@ -31,8 +31,9 @@ __all__ = ["Unreachable", "available", "counties", "county_repairs", "data_hash"
            "fetch_all", "manifest", "match_zones", "panel", "read_age_sex", "read_bea",
            "renormalise", "shapes", "zone_names"]
 
+SHAPES = "cz1990_shapes.zip"
 SOURCES = ("ers_county_cz90.xls", "bea_cainc1_1969_2018.csv", "adh_cz_workfile.rda",
-           "census_county_age_sex_1990.csv.zip", "cz1990_shapes.zip",
+           "census_county_age_sex_1990.csv.zip", SHAPES,
            "gpss_cz_industry_shares.rda", "efsy_county_sector_employment.csv.xz")
 """Files of the manifest that the panels are made of."""
 
@@ -40,14 +41,17 @@ TABLES = ("states.csv", "county_repairs.csv", "industries_ind1990.csv", "industr
 """Committed tables that the panels are made of."""
 
 OUTSIDE = (2, 15)
-"""Alaska and Hawaii: states without a zone."""
+"""Alaska and Hawaii: states without a zone of the design."""
+ALASKA_AND_HAWAII = (*range(34101, 34116), *range(34701, 34704), 35600)
+"""Their zones."""
 
 EFSY_LAST = 2016  # manufacturing halves in 2017: the last two years of the file are broken
 
 
 def available():
-    """Whether both panels can be had without a network; looks at existence and size only."""
-    return at_hand(SOURCES) or all((_folder(c) / "index.json").is_file() for c in _BUILDERS)
+    """Whether panels and shapes can be had without a network, by existence and size only."""
+    stored = all((_folder(c) / "index.json").is_file() for c in _BUILDERS)
+    return at_hand([SHAPES] if stored else SOURCES)
 
 
 # Counties and zones
@@ -117,10 +121,11 @@ def shapes():
     """Polygons of the 722 zones (degrees), a GeoDataFrame indexed by zone."""
     import geopandas as gpd  # the readers are slow to import, and seldom needed
 
-    path = fetch("cz1990_shapes.zip").resolve()
+    path = fetch(SHAPES).resolve()
     frame = gpd.read_file(f"zip://{path}!cz1990_shapefile/cz1990.shp")
-    frame = frame.rename(columns={"cz": "zone"}).set_index("zone")
-    return frame.loc[np.unique(counties()["zone"])]
+    frame = frame.rename(columns={"cz": "zone"}).set_index("zone").sort_index()
+    states = frame.index.isin(ALASKA_AND_HAWAII)
+    return frame[~states]
 
 
 def _zones(county_table):

@@ -1,6 +1,7 @@
 """Tables of the book: published numbers, and published beside computed."""
 
 import html
+import re
 
 import numpy as np
 import pandas as pd
@@ -83,24 +84,32 @@ class Table:
     def __init__(self, frame, caption, digits=2):
         self.frame, self.caption, self.digits = frame, caption, digits
 
-    def _styler(self):
-        numeric = self.frame.select_dtypes("float").columns
+    def _format(self, frame):
+        numeric = frame.select_dtypes("float").columns
         digits = self.digits if isinstance(self.digits, dict) else dict.fromkeys(
             numeric, self.digits)
-        return self.frame.style.format({c: f"{{:.{d}f}}" for c, d in digits.items()}, na_rep="–")
+        return frame.style.format({c: f"{{:.{d}f}}" for c, d in digits.items()}, na_rep="–")
 
     def _repr_html_(self):
-        style = self._styler().set_table_attributes('class="table"')
-        if self.frame.index.equals(pd.RangeIndex(len(self.frame))) and not self.frame.index.name:
+        frame = self.frame
+        if frame.index.names != [None]:
+            frame = frame.reset_index()     # a named index would need a header row of its own
+        numeric = [pd.api.types.is_numeric_dtype(t) for t in frame.dtypes]
+        classes = pd.DataFrame([["number" if n else "" for n in numeric]] * len(frame),
+                               index=frame.index, columns=frame.columns)
+        style = self._format(frame).set_td_classes(classes).set_uuid("")
+        style.cell_ids = False
+        if frame.index.equals(pd.RangeIndex(len(frame))):
             style = style.hide(axis="index")
+        body = re.sub(r'<style.*?</style>\n| id="T_"', "", style.to_html(), flags=re.DOTALL)
         # the caption stands outside what scrolls on a narrow screen
         return (f'<figure class="table-figure"><figcaption>{html.escape(self.caption)}'
                 f'</figcaption><div class="table-scroll" tabindex="0">'
-                f'{style.to_html(exclude_styles=True)}</div></figure>')
+                f'{body}</div></figure>')
 
     def to_latex(self):
         """The table as a LaTeX float."""
-        return self._styler().to_latex(caption=self.caption, hrules=True, position="htb")
+        return self._format(self.frame).to_latex(caption=self.caption, hrules=True, position="htb")
 
     def __repr__(self):
         return f"{self.caption}\n{self.frame.to_string()}"

@@ -121,7 +121,7 @@ def available_vintages():
         try:
             download.fetch_all()
         except DataError as error:
-            print(f"building with the stored results of the public data: {error}")
+            print(f"no public data, so their stored results are shown ({error})")
     extract = [(p.name, p.stat().st_size, p.stat().st_mtime_ns)
                for p in sorted((DATA / "ipums").glob("*"))]
     hashes = {"synthetic": "seeded", "public": download.data_hash(), "ipums": digest(*extract)}
@@ -169,9 +169,10 @@ def run(job):
 
 
 def _story(job, error):
-    traceback = plain("\n".join(error.traceback)).splitlines()
-    return "\n".join([f"{job.source.name}, code cell {error.exec_count}: "
-                      f"{error.ename}: {error.evalue}", *traceback[-8:]])
+    what = f"{job.source.name}, code cell {error.exec_count}: {error.ename}: {error.evalue}"
+    if error.ename in ("DataError", "Unreachable"):    # the sentence says it all
+        return what
+    return "\n".join([what, *plain("\n".join(error.traceback)).splitlines()[-8:]])
 
 
 @contextlib.contextmanager

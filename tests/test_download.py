@@ -125,7 +125,7 @@ def test_altered_file_in_the_cache_is_replaced(cache):
 @pytest.mark.parametrize("status", [404, 503])
 def test_refusal_is_unreachable(cache, server, status):
     server.status = status
-    with pytest.raises(download.Unreachable, match=f"{FILE}: no download from http"):
+    with pytest.raises(download.Unreachable, match=f"{FILE} cannot be downloaded \\(HTTPError"):
         download.fetch(FILE)
     assert len(server.asked) == download.ATTEMPTS
 

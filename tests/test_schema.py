@@ -136,6 +136,6 @@ def test_vintages(monkeypatch):
     monkeypatch.setenv("SPECIALIZATION_OFFLINE", "1")
     assert vintages.available() == ["synthetic"]
     assert vintages.choose() == ["synthetic", "public"]      # stored results stand in
-    assert "stored results" in vintages.describe(["public"])
+    assert "results stored from data" in vintages.describe(["public"])
     with pytest.raises(DataError, match="no extract in data/ipums"):
         vintages.choose("ipums")

@@ -71,7 +71,8 @@ def fetch(file):
 
 def fetch_all():
     """Fetch every file of the manifest; returns their paths."""
-    return [fetch(file) for file in tqdm(manifest().index, desc="public data", unit="file")]
+    return [fetch(file) for file in tqdm(manifest().index, desc="public data", unit="file",
+                                           leave=False)]
 
 
 def _places(file):
@@ -107,8 +108,9 @@ def _download(entry):
         return Path(client.fetch(entry.name, downloader=functools.partial(_resume, entry)))
     except requests.RequestException as error:
         raise Unreachable(
-            f"{entry.name}: no download from {entry['url']} ({type(error).__name__}); try again "
-            "with a network, or set SPECIALIZATION_MIRROR to a folder with the file") from error
+            f"{entry.name} cannot be downloaded ({type(error).__name__}): try again with a network, "
+            "or set SPECIALIZATION_MIRROR to a folder with the files of data/manifest.csv"
+            ) from error
     except OSError as error:
         raise not_writable(folder, error) from error
 

@@ -3,6 +3,7 @@
 import os
 
 from . import DATA, DataError, public, synthetic
+from .download import data_hash
 
 VINTAGES = ("synthetic", "public", "ipums")
 """Made-up data that check the estimators; public data; the reader's own IPUMS extract."""
@@ -68,7 +69,7 @@ def describe(names):
     words = {
         "synthetic": "synthetic data (simulated, not evidence)",
         "public": "public data (real)" if "public" in available()
-        else "public data (real, stored results)",
+        else f"public data (real, results stored from data {data_hash()[:8]})",
         "ipums": "IPUMS extract (real)",
     }
     return "Vintages: " + "; ".join(words[name] for name in names) + "."

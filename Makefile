@@ -25,7 +25,7 @@ lint: env            ## check the style of the code
 	@$(PY) -m ruff check
 
 data: env            ## fetch the public data, about 20 MB, into data/cache
-	@$(PY) -c "from specialization import public; public.fetch_all()"
+	@$(PY) -m specialization.download
 
 results: env         ## compute the stored results of the public vintage again
 	@$(PY) -m specialization.results

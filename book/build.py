@@ -114,18 +114,22 @@ def is_fresh(job):
 
 def available_vintages():
     """Vintages that are there, with the hash of their data; fetches the public one if it can."""
-    from specialization import DATA, DataError, download, public, vintages
+    from specialization import DATA, download, public, results, vintages
 
-    offline = os.environ.get("SPECIALIZATION_OFFLINE") == "1"
-    if not offline and not public.available():
+    if os.environ.get("SPECIALIZATION_OFFLINE") != "1":
         try:
-            download.fetch_all()
-        except DataError as error:
+            download.fetch_all(public.SOURCES)
+            for classification in public.CLASSIFICATIONS:   # once, before the chapters
+                public.panel(classification)
+        except download.Unreachable as error:
             print(f"no public data, so their stored results are shown ({error})")
+    if "public" not in vintages.available() and (stale := results.check()):
+        print(f"stored by an earlier version of the code: {', '.join(stale)}")
     extract = [(p.name, p.stat().st_size, p.stat().st_mtime_ns)
                for p in sorted((DATA / "ipums").glob("*"))]
     hashes = {"synthetic": "seeded", "public": download.data_hash(), "ipums": digest(*extract)}
-    return {name: hashes[name] for name in vintages.available()}
+    here = {name: hashes[name] for name in vintages.available()}
+    return here if "public" in here else here | {"public, stored results": results.stored_data()}
 
 
 # Executing chapters
@@ -250,6 +254,10 @@ def run_chapter(root, vintages, name, parameters):
         raise BuildError(f"no chapter {name!r}; valid: {', '.join(names)}")
     job = make_job(root, name, vintages, common, parameters)
     check_parameters(job)
+    if "VINTAGE" in parameters:
+        from specialization import vintages as known
+
+        known.choose(parameters["VINTAGE"])
     execute([job])
     if not parameters and all(is_fresh(make_job(root, n, vintages, common)) for n in names):
         return build_book(root, vintages)

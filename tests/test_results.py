@@ -91,6 +91,20 @@ def test_code_a_result_depends_on():
     assert "synthetic.py" not in names("public") and "figures.py" not in names("describe")
 
 
+def test_a_table_changed_by_hand_is_stale(store):
+    results.store()
+    table = store / "moments.csv"
+    table.write_text(table.read_text().replace("0.4", "0.5", 1))
+    assert results.check() == ["moments"] and results.stale("moments") == "table"
+
+
+def test_broken_keys_are_named(store):
+    results.store()
+    (store / "keys.json").write_text("{")
+    with pytest.raises(DataError, match="results/keys.json: not JSON"):
+        results.check()
+
+
 def test_compare_names_what_differs(store):
     results.store()
     results.compare()
@@ -100,7 +114,7 @@ def test_compare_names_what_differs(store):
     with pytest.raises(DataError, match="moments.csv, column 'cv', row 5"):
         results.compare()
     table.iloc[:-1].to_csv(store / "moments.csv", index=False)
-    with pytest.raises(DataError, match="moments.csv: \\(20, 7\\) stored, \\(21, 7\\) computed"):
+    with pytest.raises(DataError, match="moments.csv: \\(20, 8\\) stored, \\(21, 8\\) computed"):
         results.compare()
 
 
@@ -130,8 +144,7 @@ def test_common_industries(panel):
     moments = describe.gini_moments(panel, common=True)
     assert (moments["industries"] == 150).all()
     cubes = {"income": np.array([[[1.0, 2, 3], [2, 1, 1]], [[1.0, 2, 0], [2, 1, 0]]])}
-    part = type("Part", (), {"cubes": cubes, "years": np.array([1, 2]), "zones": [0, 1],
-                             "cube": lambda self, v, t: self.cubes[v][t - 1]})()
+    part = type("Part", (), {"cubes": cubes, "years": np.array([1, 2])})()
     common = describe.gini_moments(part, common=True)
     assert (common["industries"] == 2).all()
     assert common["mean"].tolist() == pytest.approx([gini([[1, 2], [2, 1]]).mean()] * 2)

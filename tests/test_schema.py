@@ -82,6 +82,8 @@ def test_wrong_shape_and_unknown_variable():
         Panel(**parts | {"cubes": {"income": parts["cubes"]["income"][:1]}})
     with pytest.raises(DataError, match="unknown variable 'wealth'"):
         Panel(**parts | {"cubes": {"wealth": parts["cubes"]["income"]}})
+    with pytest.raises(DataError, match="table controls: no row for zone 1 in 1980 \\(1 such"):
+        Panel(**parts | {"controls": parts["controls"].iloc[1:]})
     with pytest.raises(DataError, match="no cube"):
         Panel(**parts | {"cubes": {}})
 
@@ -116,6 +118,8 @@ def test_cube_from_long():
     (LONG.drop(columns="zone"), "missing column 'zone'"),
     (LONG.assign(y=[1, -2, 3]), "column 'y': -2 in year 1980, zone 2, industry 20"),
     (LONG.assign(y=[1, np.nan, 3]), "column 'y': nan in year 1980"),
+    (LONG.assign(y=[1, np.inf, 3]), "column 'y': inf in year 1980"),
+    (LONG.assign(y=[1, "x", 3]), "column 'y': x in year 1980"),
     (pd.concat([LONG, LONG.iloc[:1]]), "zone 1, industry 10 stands twice"),
     (LONG.assign(zone=[1, 2, 7]), "column 'zone': unknown value 7"),
     (LONG.assign(year=[1980, 1980, 1991]), "column 'year': unknown value 1991"),

@@ -17,14 +17,17 @@ York shares a zone with Buffalo, which names it in the source."""
 def gini_moments(panel, common=False):
     """Mean, CV and p90/p10 over zones of the Gini, by variable and year (Table 1).
 
+    Also the numbers of zones and industries, and the share of cells in which one is absent.
+
     With `common`, only over industries that some zone has in every year: a code that is retired
     adds a zero to every zone and raises the Gini for no economic reason.
     """
     rows = []
     for v, cube in panel.cubes.items():
         kept = (cube.sum(axis=1) > 0).all(axis=0) | (not common)
-        rows += [{"variable": v, "year": t, **dispersion(gini(panel.cube(v, t)[:, kept])),
-                  "zones": len(panel.zones), "industries": int(kept.sum())} for t in panel.years]
+        rows += [{"variable": v, "year": t, **dispersion(gini(y[:, kept])), "zones": len(y),
+                  "industries": int(kept.sum()), "absent": (y[:, kept] == 0).mean()}
+                 for t, y in zip(panel.years, cube, strict=True)]
     return pd.DataFrame(rows)
 
 

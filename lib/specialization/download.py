@@ -3,6 +3,8 @@
 import functools
 import hashlib
 import os
+import sys
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -62,17 +64,20 @@ def fetch(file):
     if file not in files.index:
         raise DataError(f"{file!r} is no public file; valid: {', '.join(files.index)}")
     cached, *mirror = _places(file)
-    if cached.is_file() and sha256(cached.read_bytes()) == files.loc[file, "sha256"]:
-        return cached
+    if cached.is_file():
+        if sha256(cached.read_bytes()) == files.loc[file, "sha256"]:
+            return cached
+        warnings.warn(f"{cached.name} in the cache was altered and is fetched again", stacklevel=2)
+        cached.unlink()
     if mirror and mirror[0].is_file():
         return _checked(mirror[0], files.loc[file], "put an intact copy there or remove it")
     return _download(files.loc[file])
 
 
-def fetch_all():
-    """Fetch every file of the manifest; returns their paths."""
-    return [fetch(file) for file in tqdm(manifest().index, desc="public data", unit="file",
-                                           leave=False)]
+def fetch_all(files=None):
+    """Fetch these files of the manifest, or all; returns their paths."""
+    files = manifest().index if files is None else files
+    return [fetch(file) for file in tqdm(files, desc="public data", unit="file", leave=False)]
 
 
 def _places(file):
@@ -145,3 +150,10 @@ def not_writable(folder, error):
     """`DataError` for an operating system's refusal to write to a folder."""
     return DataError(f"{folder} cannot be written ({error.strerror or error}); free some space or "
                      "set SPECIALIZATION_CACHE to a writable folder")
+
+
+if __name__ == "__main__":
+    try:
+        print(f"{len(fetch_all())} files at hand")
+    except DataError as error:
+        sys.exit(f"error: {error}")

@@ -15,21 +15,8 @@ import numpy as np
 import pandas as pd
 
 from . import CACHE, DATA, DataError
-from .download import (
-    Unreachable,
-    at_hand,
-    data_hash,
-    fetch,
-    fetch_all,
-    manifest,
-    not_writable,
-    sha256,
-)
+from .download import at_hand, data_hash, fetch, not_writable, sha256
 from .schema import RUSTBELT, Panel, cube_from_long, industry_table
-
-__all__ = ["Unreachable", "available", "counties", "county_repairs", "data_hash", "fetch",
-           "fetch_all", "manifest", "match_zones", "panel", "read_age_sex", "read_bea",
-           "renormalise", "shapes", "zone_names"]
 
 SHAPES = "cz1990_shapes.zip"
 SOURCES = ("ers_county_cz90.xls", "bea_cainc1_1969_2018.csv", "adh_cz_workfile.rda",
@@ -318,6 +305,8 @@ def _sectors(county_table, _):
 
 
 _BUILDERS = {"industries": _industries, "sectors": _sectors}
+CLASSIFICATIONS = tuple(_BUILDERS)
+"""Of the industries: one panel each."""
 
 
 def _empty(cube, years, codes):

@@ -117,10 +117,18 @@ class Panel:
         _validate(self, "zones", ZONES)
         _validate(self, "industries", INDUSTRIES)
         _validate(self, "controls", CONTROL_TABLE)
+        self._check_coverage()
         if not self.cubes:
             raise DataError(f"{self.vintage}: no cube; expected some of {VARIABLES}")
         for name, cube in self.cubes.items():
             self._check_cube(name, cube)
+
+    def _check_coverage(self):
+        every = pd.MultiIndex.from_product([self.zones.index, self.years])
+        missing = every.difference(self.controls.index)
+        if len(missing):
+            raise DataError(f"{self.vintage}, table controls: no row for zone {missing[0][0]} in "
+                            f"{missing[0][1]} ({len(missing)} such zone-years)")
 
     def _check_cube(self, name, cube):
         if name not in VARIABLES:
@@ -176,8 +184,11 @@ def _validate(panel, name, schema):
         value = detail["failure_case"].iloc[0] if isinstance(detail, pd.DataFrame) else detail
         column = getattr(error.schema, "name", None)
         check = getattr(error.check, "error", None) or error.check
-        raise DataError(f"{panel.vintage}, table {name}, column {column!r}: {value}; "
-                        f"valid: {check}") from None
+        plain = {"column_in_dataframe": f"no column {value!r}",
+                 "multiindex_unique": f"zone-year {value} stands twice",
+                 "field_uniqueness": f"{value} stands twice"}
+        what = plain.get(str(check), f"column {column!r}: {value}; valid: {check}")
+        raise DataError(f"{panel.vintage}, table {name}, {what}") from None
 
 
 def industry_table(codes, labels, sectors):
@@ -199,7 +210,8 @@ def cube_from_long(frame, value, years, zones, industries, source):
     missing = [c for c in (*keys, value) if c not in frame]
     if missing:
         raise DataError(f"{source}: missing column {missing[0]!r}; has {list(frame)}")
-    bad = ~(frame[value] >= 0)
+    number = pd.to_numeric(frame[value], errors="coerce")
+    bad = ~((number >= 0) & np.isfinite(number))
     if bad.any():
         row = frame.loc[bad, list(keys)].iloc[0]
         raise DataError(f"{source}, column {value!r}: {frame.loc[bad, value].iloc[0]} in year "
@@ -209,13 +221,14 @@ def cube_from_long(frame, value, years, zones, industries, source):
     if twice.any():
         row = frame.loc[twice, list(keys)].iloc[0]
         raise DataError(f"{source}: year {row['year']}, zone {row['zone']}, industry "
-                        f"{row['industry']} stands twice ({twice.sum()} such rows)")
+                        f"{row['industry']} stands twice ({twice.sum()} such rows); valid: once")
     position = []
     for name, values in keys.items():
         at = pd.Index(values).get_indexer(frame[name])
         if (at < 0).any():
-            raise DataError(f"{source}, column {name!r}: unknown value "
-                            f"{frame[name].to_numpy()[at < 0][0]}")
+            unknown = frame[name].to_numpy()[at < 0][0]
+            raise DataError(f"{source}, column {name!r}: unknown value {unknown}; "
+                            f"valid: {len(values)} values, {values[0]} to {values[-1]}")
         position.append(at)
     cube = np.zeros(tuple(len(v) for v in keys.values()))
     cube[tuple(position)] = frame[value]

@@ -3,7 +3,6 @@
 import os
 
 from . import DATA, DataError, public, synthetic
-from .download import data_hash
 
 VINTAGES = ("synthetic", "public", "ipums")
 """Made-up data that check the estimators; public data; the reader's own IPUMS extract."""
@@ -65,11 +64,16 @@ def choose(wanted="all"):
 
 
 def describe(names):
-    """What captions say of the vintages shown."""
+    """What captions say of the vintages shown; where results are stored, from which data."""
+    from . import results  # which needs this module
+
+    stored = f"results stored from data {results.stored_data()}"
+    if results.check():
+        stored += " by an earlier version of the code"
     words = {
         "synthetic": "synthetic data (simulated, not evidence)",
         "public": "public data (real)" if "public" in available()
-        else f"public data (real, results stored from data {data_hash()[:8]})",
+        else f"public data (real, {stored})",
         "ipums": "IPUMS extract (real)",
     }
     return "Vintages: " + "; ".join(words[name] for name in names) + "."

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from inequality.gini import Gini
-from specialization import measures, public, synthetic, vintages
+from specialization import dynamics, inference, measures, persistence, public, synthetic, vintages
+from statsmodels.api import OLS
+from statsmodels.nonparametric.smoothers_lowess import lowess
+from wildboottest.wildboottest import wildboottest
 
 REPEATS = 3
 
@@ -73,10 +76,80 @@ def bench_vintages():
     yield "  from the raw files", raw, cached
 
 
+def bench_dynamics():
+    """Local linear regression at 100 points of 5,054 zone-years with 500 draws of whole zones."""
+    rng = np.random.default_rng(0)
+    zone, x = np.repeat(np.arange(722), 7), rng.normal(size=5054)
+    y, grid = np.sin(x) + rng.normal(size=5054), np.linspace(-2, 2, 100)
+    counts, at = dynamics.cluster_draws(722), np.arange(5054).reshape(722, 7)
+
+    def resampled(draws=10):
+        for count in counts[:draws]:
+            i = at[np.repeat(np.arange(722), count)].ravel()
+            lowess(y[i], x[i], frac=0.3, it=0, xvals=grid)
+
+    own = seconds(lambda: dynamics.local_linear(x, y, zone, grid, span=0.3).curves(counts))
+    yield "local regression, 500 draws", own, None
+    yield "  by statsmodels (10 timed)", 50 * seconds(resampled), own
+
+
+def bench_persistence():
+    """Rank persistence of 1.1 million cells, seven years, seven horizons, one convention."""
+    rng = np.random.default_rng(0)
+    y = rng.lognormal(size=(722, 228)) * rng.lognormal(size=(7, 722, 228))
+    y[y < 0.3] = 0
+    years, every = synthetic.YEARS, np.ones(228, dtype=bool)
+    x, zones = persistence.log_rank(y, every), {"zone": np.arange(722)}
+
+    def closed_form():
+        """Double demeaning of each pair of years, the usual way."""
+        for h in persistence.all_horizons(years):
+            a, b = (np.stack([x[i] - x[i].mean(0) - x[i].mean(1, keepdims=True) + x[i].mean()
+                              for i in side]) for side in persistence.pairs(years, h).T)
+            (a * b).sum() / (a * a).sum()
+
+    own = seconds(lambda: persistence.persistence(persistence.log_rank(y, every), years))
+    fit = seconds(lambda: persistence.persistence(x, years))
+    yield "rank persistence, ranks and fit", own, None
+    yield "  the fit alone, with errors", fit, None
+    yield "  by closed form, pair by pair", seconds(closed_form), fit
+    yield "  by pyfixest", seconds(lambda: [
+        persistence.two_way(x, years, h, zones) for h in persistence.all_horizons(years)], 1), fit
+
+
+def bench_inference():
+    """Conley's errors at 20 cutoffs, AKM, BHJ and the wild bootstrap for 722 zones."""
+    rng = np.random.default_rng(0)
+    X, y = np.column_stack([np.ones(722), rng.normal(size=(722, 6))]), rng.normal(size=722)
+    lat, lon, state = rng.uniform(30, 48, 722), rng.uniform(-120, -70, 722), np.arange(722) % 48
+    W, g, names = rng.dirichlet(np.full(228, 0.1), 722), rng.normal(size=228), list("abcdefg")
+    distance, scores = inference.great_circle(lat, lon), X * y[:, None]
+
+    def double_loop():
+        """One cutoff, pair by pair."""
+        return sum((1 - distance[i, j] / 300) * np.outer(scores[i], scores[j])
+                   for i in range(722) for j in range(722) if distance[i, j] < 300)
+
+    conley = seconds(lambda: [inference.conley(X, y, lat, lon, km)
+                              for km in np.linspace(50, 1000, 20)])
+    yield "Conley, 722 zones, 20 cutoffs", conley, None
+    yield "  by a double loop", 20 * seconds(double_loop, 1), conley
+    yield "AKM and AKM0, 228 industries", seconds(lambda: inference.akm(y, W, g, X[:, 1:])), None
+    yield "BHJ, 228 industries", seconds(lambda: inference.bhj(y, W, g, X[:, 1:])), None
+    wild = seconds(lambda: inference.wild_cluster(y, X, names, "b", state))
+    model = OLS(y, pd.DataFrame(X, columns=names))
+    yield "wild bootstrap with interval", wild, None
+    yield "  the p value by wildboottest", seconds(lambda: wildboottest(
+        model, B=999, cluster=state, param="b", show=False)), wild
+    yield "placebo, 500 regressions", seconds(lambda: inference.placebo(
+        y, lat, lon, state, 300, 300, X[:, 1:]), 1), None
+
+
 def main():
     """Print the table."""
     print(f"{'':<32}{'seconds':>10}{'ratio':>9}")
-    for bench in (bench_measures, bench_vintages):
+    for bench in (bench_measures, bench_vintages, bench_dynamics, bench_persistence,
+                  bench_inference):
         for name, time_taken, base in bench():
             ratio = f"{time_taken / base:8.1f}x" if base else ""
             print(f"{name:<32}{time_taken:10.3f}{ratio:>9}", flush=True)

@@ -59,3 +59,13 @@ def test_trend_figure_draws_every_year_of_every_line():
              "public": pd.DataFrame({"year": range(1975, 2017), "mean": 0.6})}
     ax = figures.trend_figure(lines).axes[0]
     assert [len(line.get_xdata()) for line in ax.get_lines()] == [2, 42]
+
+
+def test_series_figure_draws_every_panel_and_names_each_series_once():
+    table = pd.DataFrame({"x": [1, 2, 1, 2, 1], "y": [1.0, 2, 3, 4, 5], "se": 0.1,
+                          "panel": list("aaabb"), "series": ["s", "s", "t", "t", "published"]})
+    fig = figures.series_figure(table, "x", "y", ("x", "y"))
+    assert [ax.get_title() for ax in fig.axes] == ["a", "b"]
+    assert [t.get_text() for t in fig.legends[0].get_texts()] == ["s", "t", "published"]
+    points = sum(len(c[0].get_xdata()) for ax in fig.axes for c in ax.containers)
+    assert points == len(table)

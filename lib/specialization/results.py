@@ -18,7 +18,17 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from . import DATA, DataError, describe, download, public, vintages
+from . import (
+    DATA,
+    DataError,
+    describe,
+    download,
+    dynamics,
+    persistence,
+    public,
+    tradeoff,
+    vintages,
+)
 
 STORE = DATA / "results"
 PACKAGE = Path(__file__).parent
@@ -33,6 +43,13 @@ class Result:
     parameters: dict = field(default_factory=dict)
 
 
+PUBLIC_WINDOWS = {"variable": "employment",
+                  "windows": [[1980, 2000], [1980, 2018], [1990, 2000], [1990, 2018]]}
+"""Base and end years of the trade-off in the 228 industries."""
+
+TWO_HORIZONS = {"variable": "employment", "horizons": [10, 20]}
+"""Horizons of persistence in the 228 industries."""
+
 RESULTS = {
     "gini_moments": Result(describe.gini_moments),
     "gini_moments_common": Result(describe.gini_moments, parameters={"common": True}),
@@ -44,6 +61,42 @@ RESULTS = {
                                  parameters={"variable": "employment"}),
     "notes": Result(describe.notes),
     "notes_sectors": Result(describe.notes, "sectors"),
+    "tradeoff_columns": Result(tradeoff.columns_table, parameters=PUBLIC_WINDOWS | {
+        "controls": [tradeoff.OWN, tradeoff.NEAREST]}),
+    "tradeoff_columns_sectors": Result(tradeoff.columns_table, "sectors", {
+        "variable": "employment", "windows": [[1975, 2000], [1975, 2018]],
+        "controls": [tradeoff.OWN, tradeoff.NEAREST]}),
+    "tradeoff_bins": Result(tradeoff.bins_table, parameters={
+        "variable": "employment", "windows": [[1980, 2018]]}),
+    "tradeoff_horizons": Result(tradeoff.horizons_table, parameters={
+        "variable": "employment", "horizons": [10, 20, 30, 38]}),
+    "tradeoff_horizons_sectors": Result(tradeoff.horizons_table, "sectors", {
+        "variable": "employment", "horizons": [10, 20, 30, 40],
+        "bases": [1975, 1980, 1985, 1990, 1995, 2000, 2005]}),
+    "tradeoff_industries": Result(tradeoff.by_industry, parameters={
+        "variable": "employment", "base": 1980, "end": 2018}),
+    "tradeoff_inference": Result(tradeoff.inference_table, parameters={
+        "variable": "employment", "windows": [[1980, 2000], [1980, 2018]]}),
+    "tradeoff_placebo": Result(tradeoff.placebo_table, parameters={
+        "variable": "employment", "windows": [[1980, 2018]]}),
+    "tradeoff_curve": Result(tradeoff.specification_curve, parameters={
+        "variables": ["employment"], "windows": PUBLIC_WINDOWS["windows"]}),
+    **{f"dynamics_{compute.__name__}{suffix}":
+       Result(compute, classification, {"variable": "employment"})
+       for compute in (dynamics.comovement, dynamics.bandwidths, dynamics.curves,
+                       dynamics.transitions, dynamics.arrows, dynamics.trend)
+       for classification, suffix in (("industries", ""), ("sectors", "_sectors"))},
+    "persistence": Result(persistence.group_effects, parameters=TWO_HORIZONS),
+    "persistence_sectors": Result(persistence.group_effects, "sectors", {
+        "variable": "employment", "horizons": [10, 20, 30, 40]}),
+    "persistence_paths": Result(persistence.by_horizon, "sectors", {"variable": "employment"}),
+    "persistence_cloud": Result(persistence.binned, parameters={
+        "variable": "employment", "h": 20}),
+    "persistence_samples": Result(persistence.samples, parameters={
+        "variable": "employment", "year": 1980}),
+    **{f"persistence_{compute.__name__}": Result(compute, parameters=TWO_HORIZONS)
+       for compute in (persistence.conventions, persistence.other_measures, persistence.by_size,
+                       persistence.noise_table)},
 }
 """Results of the public vintage by name."""
 
@@ -91,10 +144,14 @@ def read(name):
 
 
 def key(name):
-    """Hashes of the inputs of a result: code, parameters, data."""
+    """Hashes of the inputs of a result: code, parameters, data.
+
+    How files are fetched is left out of the code: the hash of the data covers what arrives.
+    """
     result = RESULTS[name]
-    modules = sorted(dependencies(inspect.getsourcefile(result.compute))
-                     | dependencies(public.__file__))
+    modules = sorted((dependencies(inspect.getsourcefile(result.compute))
+                      | dependencies(public.__file__)) - {Path(download.__file__)})
+    modules += [DATA / table for table in public.TABLES]
     code = hashlib.sha256(b"".join(p.read_bytes() for p in modules)).hexdigest()[:12]
     return {"code": code, "parameters": result.parameters | {"cube": result.classification},
             "data": download.data_hash()}
@@ -117,13 +174,26 @@ def dependencies(path):
 
 def stale(name):
     """Which inputs of a stored result changed since it was stored; empty if none."""
-    stored = _keys().get(name, {})
-    return ", ".join(part for part, value in key(name).items() if stored.get(part) != value)
+    stored, now = _keys().get(name, {}), key(name) | {"table": _table_hash(name)}
+    return ", ".join(part for part, value in now.items() if stored.get(part) != value)
+
+
+def _table_hash(name):
+    path = STORE / f"{name}.csv"
+    return download.sha256(path.read_bytes())[:12] if path.exists() else None
 
 
 def _keys():
     path = STORE / "keys.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    try:
+        return json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        raise DataError(f"results/{path.name}: not JSON ({error}); run `make results`") from None
+
+
+def stored_data():
+    """Hash of the public data that the stored results were computed from."""
+    return ", ".join(sorted({k["data"] for k in _keys().values()}))
 
 
 def check(strict=False):
@@ -146,7 +216,7 @@ def store(names=None):
     for name in tqdm(names or list(RESULTS), desc="results", unit="table"):
         _write(STORE / f"{name}.csv",
                get(name, "public").to_csv(index=False, float_format="%.6g", lineterminator="\n"))
-        keys[name] = key(name)
+        keys[name] = key(name) | {"table": _table_hash(name)}
         _write(STORE / "keys.json", json.dumps(keys, indent=1, sort_keys=True) + "\n")
 
 

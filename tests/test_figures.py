@@ -65,7 +65,7 @@ def test_series_figure_draws_every_panel_and_names_each_series_once():
     table = pd.DataFrame({"x": [1, 2, 1, 2, 1], "y": [1.0, 2, 3, 4, 5], "se": 0.1,
                           "panel": list("aaabb"), "series": ["s", "s", "t", "t", "published"]})
     fig = figures.series_figure(table, "x", "y", ("x", "y"))
-    assert [ax.get_title() for ax in fig.axes] == ["a", "b"]
+    assert [ax.get_title("left") for ax in fig.axes] == ["a", "b"]
     assert [t.get_text() for t in fig.legends[0].get_texts()] == ["s", "t", "published"]
     points = sum(len(c[0].get_xdata()) for ax in fig.axes for c in ax.containers)
     assert points == len(table)

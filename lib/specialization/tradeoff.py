@@ -402,7 +402,7 @@ def inference_table(panel, variable, windows, cutoffs=(50, 100, 200, 300, 500, 7
 
     Total specialization in columns (1) and (3), tradable in (2) and (4): HC1, state clusters, wild
     cluster bootstrap over states, Conley (Bartlett) by cutoff in km. And of the shift-share in
-    column (1), not leave-one-out: HC0, AKM, AKM0 and BHJ.
+    column (1), not leave-one-out: HC1, AKM, AKM0 and BHJ.
     """
     parts = []
     for base, end in windows:
@@ -440,9 +440,9 @@ def _shift_share_errors(panel, variable, table, base, end):
     y, X, rows = sample(table, "growth", regressors(table, "growth", ("total",)))
     exposure, g = shares(start)[rows], shocks(start, later, leave_out=False)
     a, b = inference.akm(y, exposure, g, X), inference.bhj(y, exposure, g, X)
-    q = student.ppf(0.975, len(y)) * a["robust"]
-    p = 2 * student.sf(abs(a["beta"]) / a["robust"], len(y))
-    out = [("HC0", a["robust"], p, a["beta"] - q, a["beta"] + q),
+    q = student.ppf(0.975, len(y) - X.shape[1] - 2) * a["robust"]
+    p = 2 * student.sf(abs(a["beta"]) / a["robust"], len(y) - X.shape[1] - 2)
+    out = [("HC1", a["robust"], p, a["beta"] - q, a["beta"] + q),
            ("AKM", a["se"], a["p"], a["low"], a["high"]),
            ("AKM0", a["se0"], a["p0"], a["low0"], a["high0"]),
            ("BHJ", b["se"], b["p"], b["low"], b["high"])]

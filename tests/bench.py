@@ -123,10 +123,10 @@ def bench_inference():
     X, y = np.column_stack([np.ones(722), rng.normal(size=(722, 6))]), rng.normal(size=722)
     lat, lon, state = rng.uniform(30, 48, 722), rng.uniform(-120, -70, 722), np.arange(722) % 48
     W, g, names = rng.dirichlet(np.full(228, 0.1), 722), rng.normal(size=228), list("abcdefg")
-    distance, scores = inference.great_circle(lat, lon), X * y[:, None]
 
     def double_loop():
         """One cutoff, pair by pair."""
+        distance, scores = inference.great_circle(lat, lon), X * y[:, None]
         return sum((1 - distance[i, j] / 300) * np.outer(scores[i], scores[j])
                    for i in range(722) for j in range(722) if distance[i, j] < 300)
 

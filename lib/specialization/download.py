@@ -113,9 +113,9 @@ def _download(entry):
         return Path(client.fetch(entry.name, downloader=functools.partial(_resume, entry)))
     except requests.RequestException as error:
         raise Unreachable(
-            f"{entry.name} cannot be downloaded ({type(error).__name__}): try again with a network, "
-            "or set SPECIALIZATION_MIRROR to a folder with the files of data/manifest.csv"
-            ) from error
+            f"{entry.name} cannot be downloaded ({type(error).__name__}): try again with a "
+            "network, or set SPECIALIZATION_MIRROR to a folder with the files of "
+            "data/manifest.csv") from error
     except OSError as error:
         raise not_writable(folder, error) from error
 

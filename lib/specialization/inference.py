@@ -16,17 +16,16 @@ Z95 = norm.ppf(0.975)
 
 
 def great_circle(lat, lon):
-    r"""Distances in km, (N,) and (N,) degrees to (N, N), by the haversine formula.
+    """Distances in km on the sphere, (N,) and (N,) degrees to (N, N).
 
-    .. math:: d = 2R \arcsin\sqrt{\sin^2(\Delta\phi/2) +
-              \cos\phi_1\cos\phi_2\sin^2(\Delta\lambda/2)}
+    From the chord between the places p on the unit sphere: 2R arcsin(|p_r - p_q| / 2).
     """
     lat, lon = _array("lat", lat, None), _array("lon", lon, len(lat))
     if (np.abs(lat) > 90).any() or (np.abs(lon) > 360).any():
         raise DataError("lat, lon: outside the valid range of -90..90 and -360..360 degrees")
     φ, λ = np.radians(lat), np.radians(lon)
-    half = np.sin((φ[:, None] - φ) / 2) ** 2
-    half += np.cos(φ)[:, None] * np.cos(φ) * np.sin((λ[:, None] - λ) / 2) ** 2
+    places = np.cos(φ) * np.cos(λ), np.cos(φ) * np.sin(λ), np.sin(φ)
+    half = sum((p[:, None] - p) ** 2 for p in places) / 4
     return 2 * EARTH_KM * np.arcsin(np.sqrt(half.clip(0, 1)))
 
 

@@ -174,26 +174,23 @@ def test_distances_of_cities():
     assert great_circle([0, 0], [0, 180])[0, 1] == pytest.approx(np.pi * inference.EARTH_KM)
 
 
-@pytest.mark.parametrize("kernel", ["bartlett", "uniform"])
-def test_conley_is_the_double_sum(kernel):
+def test_conley_is_the_double_sum():
     z = zones(n=25)
     X, u, d = z["X"], residuals(z), great_circle(z["lat"], z["lon"])
     meat = np.zeros((3, 3))
     for i in range(25):
         for j in range(25):
             if d[i, j] <= 900:
-                w = 1 - d[i, j] / 900 if kernel == "bartlett" else 1
-                meat += w * u[i] * u[j] * np.outer(X[i], X[j])
+                meat += (1 - d[i, j] / 900) * u[i] * u[j] * np.outer(X[i], X[j])
     bread = np.linalg.inv(X.T @ X)
-    V = conley(X, u, z["lat"], z["lon"], 900, kernel)
+    V = conley(X, u, z["lat"], z["lon"], 900)
     assert V == pytest.approx(25 / 22 * bread @ meat @ bread, rel=1e-10)
 
 
-@pytest.mark.parametrize("kernel", ["bartlett", "uniform"])
-def test_conley_without_neighbours_is_hc1(kernel):
+def test_conley_without_neighbours_is_hc1():
     z = zones()
     fit = sm.OLS(z["y"], z["X"]).fit(cov_type="HC1")
-    V = conley(z["X"], fit.resid, z["lat"], z["lon"], 1e-6, kernel)
+    V = conley(z["X"], fit.resid, z["lat"], z["lon"], 1e-6)
     assert V == pytest.approx(fit.cov_params(), rel=1e-10)
 
 
@@ -203,15 +200,8 @@ def test_conley_of_islands_is_clustered():
     lat, lon = 5.0 * z["state"], -10.0 * z["state"]
     fit = sm.OLS(z["y"], z["X"]).fit(cov_type="cluster", cov_kwds={
         "groups": z["state"], "use_correction": False})
-    for kernel in ("bartlett", "uniform"):
-        V = conley(z["X"], fit.resid, lat, lon, 100, kernel)
-        assert 57 / 60 * V == pytest.approx(fit.cov_params(), rel=1e-10)
-
-
-def test_conley_of_one_cluster_is_zero():
-    z = zones()
-    V = conley(z["X"], residuals(z), z["lat"], z["lon"], 1e5, "uniform")
-    assert np.diag(V) == pytest.approx(0, abs=1e-15)
+    V = conley(z["X"], fit.resid, lat, lon, 100)
+    assert 57 / 60 * V == pytest.approx(fit.cov_params(), rel=1e-10)
 
 
 @given(seeds, st.floats(0.1, 10), st.floats(50, 1500))
@@ -424,8 +414,7 @@ def test_placebo_has_its_size_where_nothing_is_correlated_and_not_where_all_is()
 
 
 def run_conley(z):
-    return conley(z["X"], z["y"], z["lat"], z["lon"], z.get("cutoff", 100),
-                  z.get("kernel", "bartlett"))
+    return conley(z["X"], z["y"], z["lat"], z["lon"], z.get("cutoff", 100))
 
 
 def run_bhj(z):
@@ -449,7 +438,6 @@ TWICE = np.column_stack([GOOD["X"], GOOD["X"][:, 1] * 2])
     (run_conley, {"y": NAN}, "residuals, row 7: NaN"),
     (run_conley, {"cutoff": 0}, "cutoff_km=0"),
     (run_conley, {"cutoff": np.nan}, "cutoff_km=nan"),
-    (run_conley, {"kernel": "gauss"}, "'gauss'"),
     (run_conley, {"lat": GOOD["lat"] + 60}, "-90..90"),
     (run_conley, {"lon": GOOD["lon"][1:]}, r"lon: shape \(59,\); valid: \(60\)"),
     (run_conley, {"X": TWICE}, "X, column 1: constant or collinear"),
@@ -478,7 +466,10 @@ def test_bad_input(run, change, message):
 
 
 def test_negative_variance_is_an_error():
-    # two near pairs of opposite scores: the uniform kernel subtracts more than there is
-    lat, lon = [0.0, 0.0, 0.0], [0.0, 1.0, 2.0]
-    with pytest.raises(DataError, match="negative variance with cutoff_km=150"):
-        conley(np.array([[1.0], [1], [1]]), [1.0, -2, 1], lat, lon, 150, "uniform")
+    # in two dimensions the kernel has negative eigenvalues: residuals along such a vector
+    lat, lon = (v.ravel() for v in np.meshgrid(np.arange(8.0), np.arange(8.0)))
+    weights = inference.bartlett(great_circle(lat, lon), 160)
+    values, vectors = np.linalg.eigh(weights)
+    assert values[0] < -0.01
+    with pytest.raises(DataError, match="negative variance with cutoff_km=160"):
+        conley(np.ones((64, 1)), vectors[:, 0], lat, lon, 160)

@@ -29,31 +29,28 @@ def great_circle(lat, lon):
     return 2 * EARTH_KM * np.arcsin(np.sqrt(half.clip(0, 1)))
 
 
-def kernel_weights(distance, cutoff_km, kernel="bartlett"):
-    """Weights of pairs: 1 - d / cutoff ("bartlett") or 1 ("uniform") up to the cutoff, then 0."""
-    if not cutoff_km > 0 or kernel not in ("bartlett", "uniform"):
-        raise DataError(f"conley: cutoff_km={cutoff_km}, kernel={kernel!r}; valid: a cutoff > 0 "
-                        "and 'bartlett' or 'uniform'")
-    near = 1 - distance / cutoff_km
-    return near.clip(0) if kernel == "bartlett" else (near >= 0).astype(float)
+def bartlett(distance, cutoff_km):
+    """Weights of pairs of zones: 1 - d / cutoff up to the cutoff, then 0."""
+    if not cutoff_km > 0:
+        raise DataError(f"conley: cutoff_km={cutoff_km}; valid: > 0")
+    return (1 - distance / cutoff_km).clip(0)
 
 
-def conley(X, residuals, lat, lon, cutoff_km, kernel="bartlett"):
+def conley(X, residuals, lat, lon, cutoff_km):
     r"""Covariance (K, K) of OLS coefficients where the errors of near zones are correlated.
 
     .. math:: V = \tfrac{N}{N-K} (X'X)^{-1} \big[\sum_{r,q} w(d_{rq})\, x_r u_r u_q x_q'\big]
               (X'X)^{-1}
 
     Conley (1999, Journal of Econometrics). X is (N, K) with constant; residuals u of OLS on X,
-    lat and lon in degrees are (N,); w is `kernel_weights`. Below the smallest distance V is
-    HC1; with the uniform kernel beyond the largest it is zero, as X'u = 0. In two dimensions
-    neither kernel rules out a negative variance: that raises `DataError`.
+    lat and lon in degrees are (N,); w is `bartlett`. Below the smallest distance V is HC1. In two
+    dimensions the kernel does not rule out a negative variance: that raises `DataError`.
     """
     X = _array("X", X, None, None)
     u = _array("residuals", residuals, len(X))
     _full_rank("X", X)
     scores = (X * u[:, None]) @ np.linalg.inv(X.T @ X)
-    weights = kernel_weights(great_circle(_array("lat", lat, len(X)), lon), cutoff_km, kernel)
+    weights = bartlett(great_circle(_array("lat", lat, len(X)), lon), cutoff_km)
     V = len(X) / (len(X) - X.shape[1]) * scores.T @ weights @ scores
     np.fill_diagonal(V, _not_negative(np.diag(V), (scores**2).sum(axis=0), cutoff_km))
     return V
@@ -62,7 +59,7 @@ def conley(X, residuals, lat, lon, cutoff_km, kernel="bartlett"):
 def _not_negative(variance, scale, cutoff_km):
     if (variance < -1e-9 * scale).any():
         raise DataError(f"conley: negative variance with cutoff_km={cutoff_km}; take a smaller "
-                        "cutoff, or the bartlett kernel")
+                        "cutoff")
     return np.maximum(variance, 0)
 
 
@@ -252,7 +249,7 @@ def placebo(y, lat, lon, cluster, length_km, cutoff_km, controls=None, draws=500
     s = x * (e - (x * e).sum(axis=0) / xx * x)
     (N, K), G = (len(y), Z.shape[1] + 1), codes.max() + 1
     hc, groups = (s**2).sum(axis=0), (_sums(s, codes) ** 2).sum(axis=0)
-    near = _not_negative((s * (kernel_weights(distance, cutoff_km) @ s)).sum(axis=0), hc,
+    near = _not_negative((s * (bartlett(distance, cutoff_km) @ s)).sum(axis=0), hc,
                          cutoff_km)
     kinds = {"hc1": (hc * N / (N - K), t(N - K)), "conley": (near * N / (N - K), norm),
              "cluster": (groups * (N - 1) / (N - K) * G / (G - 1), t(G - 1))}

@@ -37,7 +37,7 @@ def population(size=800):
             (1950, 195001, "SEA", 3, 2000, "INCBUSFM"), (1980, 198001, "CNTYGP98", 2, 15000,
                                                          "INCBUS"),
             (2000, 200001, "PUMA", 2, 30000, "INCBUS00")):
-        code = ipums.TOPCODES.get(year, {}).get("INCWAGE", 900_000)
+        code = ipums.YEARS[year]["topcodes"].get("INCWAGE", 900_000)
         for k in range(size):
             fields = {
                 area: 1 + k % areas, "AGE": rng.integers(10, 75), "SEX": rng.integers(1, 3),
@@ -73,7 +73,7 @@ def expected(persons, crosswalk=CROSSWALK):
     persons["worker"] = ((persons["EMPSTAT"] == 1) & (persons["AGE"] >= 15) & (persons["w"] > 0)
                          & (persons["AGE"] <= 60) & (persons["raw"] > 0)
                          & (persons["IND1950"] < 990))
-    for year, codes in ipums.TOPCODES.items():
+    for year, codes in ((t, y["topcodes"]) for t, y in ipums.YEARS.items()):
         for name, code in codes.items():
             of_year = persons["YEAR"] == year
             tail = of_year & persons["worker"] & (parts[name] > 0)
@@ -107,7 +107,7 @@ def check(panel, cells, people):
     for name, k in (("income", 0), ("employment", 1)):
         cube = np.zeros_like(panel.cubes[name])
         for (year, zone, industry), cell in cells.items():
-            cube[panel.years.tolist().index(year), panel.position(zone),
+            cube[panel.years.tolist().index(year), panel.zones.index.get_loc(zone),
                  panel.industries.index.get_loc(industry)] = cell[k]
         np.testing.assert_allclose(panel.cubes[name], cube, rtol=1e-10)
     for key, (all_, income, old, work, adults, college, female) in people.items():
@@ -239,7 +239,7 @@ def test_two_samples_of_a_year_are_halved(tmp_path):
 
 def test_areas_of_each_year():
     """State codes go in front where areas are numbered within states."""
-    assert {y: a[0] for y, a in ipums.AREAS.items()} == {
+    assert {t: y["state"] for t, y in ipums.YEARS.items()} == {
         1950: 0, 1970: 0, 1980: 1000, 1990: 10000, 2000: 10000, 2010: 10000, 2020: 100000}
     rows = [person(2020, 202003, STATEFIP=48, PUMA=101, INCWAGE=5, INCBUS00=0)]
     tables = ipums._reduce(frame(rows), 2020, [105], Counter())
@@ -329,17 +329,16 @@ def test_a_broken_codebook_is_an_error(folder):
     (folder / "extract.xml").write_text("<codeBook>")
     with pytest.raises(DataError, match="extract.xml: no IPUMS codebook"):
         ipums.totals(folder)
-    assert not ipums.available(folder)
 
 
-def test_available(tmp_path):
-    assert not ipums.available(tmp_path / "nowhere")
+def test_names_of_files(tmp_path):
+    with pytest.raises(DataError, match="nowhere: 0 codebooks"):
+        ipums.totals(tmp_path / "nowhere")
     write_extract(tmp_path, population(size=3), name="usa_00007")
-    assert ipums.available(tmp_path)
-    assert len(ipums.read(tmp_path / "usa_00007.xml", tmp_path / "usa_00007.dat.gz")) == 9
+    assert ipums.totals(tmp_path).tables["samples", 1980]["PERNUM"].tolist() == [3]
     # a codebook of another name finds the data that it names
     (tmp_path / "usa_00007.xml").rename(tmp_path / "extract.xml")
-    assert ipums.available(tmp_path)
+    assert ipums.totals(tmp_path).tables["samples", 1980]["PERNUM"].tolist() == [3]
     (tmp_path / "usa_00007.dat.gz").unlink()
     with pytest.raises(DataError, match="no extract.dat.gz"):
         ipums.totals(tmp_path)
@@ -359,8 +358,8 @@ def test_a_missing_crosswalk_is_named(folder):
 
 
 @pytest.mark.parametrize(("rows", "error"), [
-    ([(1, 100, 0.5), (1, 200, 0.3), (2, 100, 1.0)], "area 1, .* of 0.8000 in all .2 such"),
-    ([(1, 100, 0.5), (1, 200, 0.498)], "area 1, .* of 0.9980 in all"),
+    ([(1, 100, 0.5), (1, 200, 0.3), (2, 100, 1.0)], "area 1, .* total 0.8 .2 such"),
+    ([(1, 100, 0.5), (1, 200, 0.498)], "area 1, .* total 0.998"),
     ([(1, 100, 0.5), (1, 100, 0.5)], "stand once"),
     ([(1, 101, 1.0)], "zone 101, .* valid: the zones of the design"),
     ([(1, 100, 1.5), (1, 200, -0.5)], "column 'weight': .*valid: 0 to 1"),
@@ -382,11 +381,9 @@ def test_crosswalk_columns(tmp_path):
     for path in (csv, dta):
         out = ipums.zone_weights(path, ZONES.index)
         assert out.to_dict("list") == {"area": [10001], "zone": [100], "weight": [1.0]}
+    table.drop(columns="afactor").to_csv(csv, index=False)
     with pytest.raises(DataError, match="a.csv: no column 'weight'"):
-        ipums.zone_weights(csv, ZONES.index, {"puma2000": "area", "czone": "zone"})
-    mine = ipums.zone_weights(csv, ZONES.index, {"puma2000": "area", "czone": "zone",
-                                                 "afactor": "weight"})
-    assert len(mine) == 1
+        ipums.zone_weights(csv, ZONES.index)
 
 
 # what may not leave
@@ -498,8 +495,8 @@ def test_download(api, tmp_path, monkeypatch):
     assert sorted(p.name for p in folder.iterdir()) == ["extract.dat.gz", "extract.xml"]
     (path, key, asked), = api.asked
     assert "collection=usa" in path and key == "secret"
-    assert set(asked["samples"]) == {s for samples in ipums.SAMPLES.values() for s in samples}
-    assert {*ipums.REQUIRED, "SEA", "CNTYGP97", "CNTYGP98", "PUMA", "SLWT",
+    assert set(asked["samples"]) == {s for y in ipums.YEARS.values() for s in y["samples"]}
+    assert {*ipums.SETUP["required"], "SEA", "CNTYGP97", "CNTYGP98", "PUMA", "SLWT",
             "INCWAGE"} <= set(asked["variables"])
     write_crosswalks(folder)
     check(ipums.panel(ZONES, folder), *expected(population()))

@@ -164,13 +164,3 @@ def test_group_gini_is_nan_without_members():
     y = np.array([[1.0, 3.0, 0.0, 0.0], [1.0, 1.0, 1.0, 5.0]])
     g = measures.group_gini(y, np.array([False, False, True, True]))
     assert np.isnan(g[0]) and g[1] == pytest.approx(gini([1.0, 5.0]))
-
-
-def test_measure_table(panel):
-    table = measures.measure_table(panel, "income", [1950, 2020])
-    assert len(table) == 2 * 722 and table.notna().all(axis=None)
-    zone = panel.zones.index[17]
-    y = panel.cube("income", 2020)[17]
-    assert table.loc[(2020, zone), "gini"] == pytest.approx(gini(y))
-    assert table.loc[(2020, zone), "krugman"] == pytest.approx(
-        krugman(y, national_shares(panel.cube("income", 2020))))

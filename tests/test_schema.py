@@ -33,7 +33,6 @@ def test_a_panel_gives_its_parts():
     panel = Panel(**small())
     np.testing.assert_array_equal(panel.cube("income", 1990)[0], [7, 8, 9])
     np.testing.assert_array_equal(panel.control("population", 1980), [10, 10])
-    assert panel.position(2) == 1
     assert panel.industries["tradable"].tolist() == [True, True, False]
     assert panel.industries["tradable_narrow"].tolist() == [False, True, False]
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -42,12 +41,14 @@ def test_a_panel_gives_its_parts():
 
 @pytest.mark.parametrize("value", [-1.0, np.nan, np.inf])
 def test_bad_cell_is_named(value):
-    with pytest.raises(DataError, match=f"income: {value} in year 1990, zone 1, industry 30"):
+    words = f"income: {value} in year 1990, zone 1, industry 30.*valid: finite"
+    with pytest.raises(DataError, match=words):
         Panel(**with_cube(value))
 
 
 def test_zone_without_industry():
-    with pytest.raises(DataError, match="zone 2 has no industry in 1980"):
+    words = "income: 0.0 in year 1980, zone 2 .1 such.; valid: some industry"
+    with pytest.raises(DataError, match=words):
         Panel(**with_cube(0.0, (0, 1)))
 
 
@@ -78,9 +79,9 @@ def test_duplicate_key_and_missing_column(table):
 
 def test_wrong_shape_and_unknown_variable():
     parts = small()
-    with pytest.raises(DataError, match=r"shape \(1, 2, 3\), expected \(2, 2, 3\)"):
+    with pytest.raises(DataError, match=r"shape \(1, 2, 3\); valid: .* of shape \(2, 2, 3\)"):
         Panel(**parts | {"cubes": {"income": parts["cubes"]["income"][:1]}})
-    with pytest.raises(DataError, match="unknown variable 'wealth'"):
+    with pytest.raises(DataError, match="variable 'wealth' of shape .*; valid: .*income"):
         Panel(**parts | {"cubes": {"wealth": parts["cubes"]["income"]}})
     with pytest.raises(DataError, match="table controls: no row for zone 1 in 1980 \\(1 such"):
         Panel(**parts | {"controls": parts["controls"].iloc[1:]})
@@ -89,11 +90,10 @@ def test_wrong_shape_and_unknown_variable():
 
 
 @pytest.mark.parametrize("call, words", [
-    (lambda p: p.cube("income", 1960), "no year 1960; has \\[1980, 1990\\]"),
-    (lambda p: p.cube("employment"), "no variable 'employment'"),
-    (lambda p: p.control("wealth", 1980), "unknown control 'wealth'"),
-    (lambda p: p.control("population", 1960), "no controls in year 1960"),
-    (lambda p: p.position(99), "unknown zone 99"),
+    (lambda p: p.cube("income", 1960), "no 'income' in year 1960; valid: .* in \\[1980, 1990\\]"),
+    (lambda p: p.cube("employment"), "no 'employment' in year None; valid: \\['income'\\]"),
+    (lambda p: p.control("wealth", 1980), "no control 'wealth' in year 1980; valid: .*population"),
+    (lambda p: p.control("population", 1960), "'population' in year 1960; valid: .*1980, 1990"),
 ])
 def test_unknown_keys(call, words):
     with pytest.raises(DataError, match=words):
@@ -116,14 +116,14 @@ def test_cube_from_long():
 
 @pytest.mark.parametrize("frame, words", [
     (LONG.drop(columns="zone"), "missing column 'zone'"),
-    (LONG.assign(y=[1, -2, 3]), "column 'y': -2 in year 1980, zone 2, industry 20"),
-    (LONG.assign(y=[1, np.nan, 3]), "column 'y': nan in year 1980"),
-    (LONG.assign(y=[1, np.inf, 3]), "column 'y': inf in year 1980"),
-    (LONG.assign(y=[1, "x", 3]), "column 'y': x in year 1980"),
-    (pd.concat([LONG, LONG.iloc[:1]]), "zone 1, industry 10 stands twice"),
-    (LONG.assign(zone=[1, 2, 7]), "column 'zone': unknown value 7"),
-    (LONG.assign(year=[1980, 1980, 1991]), "column 'year': unknown value 1991"),
-    (LONG.assign(industry=[10, 20, 11]), "column 'industry': unknown value 11"),
+    (LONG.assign(y=[1, -2, 3]), "column 'y': year 1980, zone 2, industry 20, y -2 .*finite"),
+    (LONG.assign(y=[1, np.nan, 3]), "column 'y': year 1980, zone 2, industry 20, y nan"),
+    (LONG.assign(y=[1, np.inf, 3]), "column 'y': year 1980, zone 2, industry 20, y inf"),
+    (LONG.assign(y=[1, "x", 3]), "column 'y': year 1980, zone 2, industry 20, y x"),
+    (pd.concat([LONG, LONG.iloc[:1]]), "zone 1, industry 10, y 1.0 .*valid: each cell once"),
+    (LONG.assign(zone=[1, 2, 7]), "column 'zone': year 1990, zone 7, .*valid: 2 values, 1 to 2"),
+    (LONG.assign(year=[1980, 1980, 1991]), "column 'year': year 1991, zone 1, "),
+    (LONG.assign(industry=[10, 20, 11]), "column 'industry': year 1990, zone 1, industry 11"),
 ])
 def test_cube_from_long_names_what_is_wrong(frame, words):
     with pytest.raises(DataError, match=f"file.csv.*{words}"):

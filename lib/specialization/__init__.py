@@ -14,7 +14,7 @@ DATA = ROOT / "data"
 """Small committed tables: manifest, published numbers, stored results."""
 
 CACHE = Path(os.environ.get("SPECIALIZATION_CACHE", DATA / "cache"))
-"""Downloads and parquet files: not under version control, safe to delete."""
+"""Downloads and processed panels: not under version control, safe to delete."""
 
 
 class DataError(ValueError):

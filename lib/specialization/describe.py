@@ -1,12 +1,10 @@
-"""Tables that describe a panel: moments of the Gini, its switches, zones, largest industries.
-
-Each function takes a panel and returns a flat table, so that it can be stored and read again.
-"""
+"""Tables that describe a panel; flat, so that they can be stored and read again."""
 
 import numpy as np
 import pandas as pd
 
-from .measures import dispersion, gini, measure_table, national_shares, shares
+from . import measures
+from .measures import dispersion, gini, group_gini, national_shares, shares
 
 SHOWN = {12501: "Dayton, OH", 18000: "Rochester and Buffalo, NY", 11600: "Detroit, MI",
          16300: "Pittsburgh, PA", 37500: "San Jose, CA", 37901: "Las Vegas, NV"}
@@ -17,10 +15,9 @@ York shares a zone with Buffalo, which names it in the source."""
 def gini_moments(panel, common=False):
     """Mean, CV and p90/p10 over zones of the Gini, by variable and year (Table 1).
 
-    Also the numbers of zones and industries, and the share of cells in which one is absent.
-
-    With `common`, only over industries that some zone has in every year: a code that is retired
-    adds a zero to every zone and raises the Gini for no economic reason.
+    Also the numbers of zones and industries, and the share of cells in which one is absent. With
+    `common`, only over industries that some zone has in every year: a code that is retired adds
+    a zero to every zone and raises the Gini for no economic reason.
     """
     rows = []
     for v, cube in panel.cubes.items():
@@ -40,43 +37,48 @@ def gini_switches(panel, variable):
     rows = []
     for t in panel.years:
         y, size = panel.cube(variable, t), np.log(panel.control("population", t))
-        baseline = gini(y)
         for zeros in (True, False):
             for name, w in (("equal", None), ("national", national_shares(y))):
                 g = gini(y, zeros=zeros, reference=w)
                 rows.append({"year": t, "zeros": "counted" if zeros else "left out",
                              "reference": name, **dispersion(g),
                              "log_population": np.corrcoef(g, size)[0, 1],
-                             "baseline": np.corrcoef(g, baseline)[0, 1]})
+                             "baseline": np.corrcoef(g, gini(y))[0, 1]})
     return pd.DataFrame(rows)
 
 
 def zone_measures(panel, variable):
-    """All measures by zone and year, with the zone's name, place and population."""
-    table = measure_table(panel, variable).reset_index()
+    """All measures by year and zone, with the zone's name, place, income and population.
+
+    gini_present leaves absent industries out (`zeros=False`); the reference of gini_national are
+    national shares.
+    """
+    y, tradable = panel.cube(variable), panel.industries["tradable"].to_numpy()
+    index = pd.MultiIndex.from_product([panel.years, panel.zones.index], names=["year", "zone"])
+    table = pd.DataFrame({name: values.ravel() for name, values in {
+        "gini": gini(y),
+        "gini_present": gini(y, zeros=False),
+        "gini_national": gini(y, reference=national_shares(y)[:, None, :]),
+        "gini_tradable": group_gini(y, tradable),
+        "gini_nontradable": group_gini(y, ~tradable),
+        **{f.__name__: f(y) for f in (measures.hhi, measures.max_share, measures.theil,
+                                      measures.krugman)},
+        "tradable_share": shares(y)[..., tradable].sum(axis=-1),
+    }.items()}, index=index)
     place = panel.zones[["name", "state", "rustbelt", "lat", "lon"]]
-    controls = panel.controls[["income_per_head", "population"]].reset_index()
-    return table.merge(place, left_on="zone", right_index=True).merge(
-        controls, on=["zone", "year"], how="left").sort_values(["year", "zone"],
-                                                               ignore_index=True)
-
-
-def zone_table(panel):
-    """The zones themselves, one row each."""
-    return panel.zones.reset_index()
+    controls = panel.controls[["income_per_head", "population"]]
+    return table.join(place).join(controls).reset_index()
 
 
 def largest_industries(panel, variable, n=3):
     """The n largest industries of the zones of `SHOWN`, in the first and last year."""
     rows = []
-    for zone, name in SHOWN.items():
-        if zone not in panel.zones.index:
-            continue
+    for zone in (z for z in SHOWN if z in panel.zones.index):
         for t in panel.years[[0, -1]]:
-            s = shares(panel.cube(variable, t)[panel.position(zone)])
-            for k, i in enumerate(np.argsort(-s)[:n]):
-                rows.append({"zone": name, "year": t, "place": k + 1,
-                             "industry": panel.industries["label"].iloc[i], "share": s[i]})
+            s = shares(panel.cube(variable, t)[panel.zones.index.get_loc(zone)])
+            rows += [{"zone": SHOWN[zone], "year": t, "place": k + 1,
+                      "industry": panel.industries["label"].iloc[i], "share": s[i]}
+                     for k, i in enumerate(np.argsort(-s)[:n])]
     return pd.DataFrame(rows)
 
 

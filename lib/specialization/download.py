@@ -1,8 +1,10 @@
-"""Public files, checked by sha256: from the cache, a mirror folder or their own addresses."""
+"""Files: public ones, checked by sha256, and what is kept between runs."""
 
+import contextlib
 import functools
 import hashlib
 import os
+import pickle
 import sys
 import warnings
 from pathlib import Path
@@ -25,6 +27,11 @@ def manifest():
     return pd.read_csv(DATA / "manifest.csv", index_col="file")
 
 
+def sha256(content):
+    """Hexadecimal sha256 of bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def data_hash():
     """Twelve hexadecimal digits that change with any file of the manifest; needs no data."""
     return sha256("".join(manifest()["sha256"]).encode())[:12]
@@ -38,20 +45,11 @@ def at_hand(files):
 
 
 def fetch(file):
-    """Path of an intact copy of a public file: cache, else mirror, else download.
+    """Path of an intact copy of a file of the manifest: cache, else mirror, else download.
 
     The mirror is the folder that the environment variable SPECIALIZATION_MIRROR names; its files
     are used in place. A download that broke off continues where it stopped, and an altered file
     in the cache is replaced.
-
-    Parameters
-    ----------
-    file : str
-        A file of the manifest.
-
-    Returns
-    -------
-    Path
 
     Raises
     ------
@@ -86,11 +84,6 @@ def _places(file):
     return [CACHE / "raw" / file] + ([Path(mirror) / file] if mirror else [])
 
 
-def sha256(content):
-    """Hexadecimal sha256 of bytes."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def _checked(path, entry, advice):
     """The path, if its content is that of the manifest's entry."""
     content = path.read_bytes()
@@ -117,7 +110,7 @@ def _download(entry):
             "network, or set SPECIALIZATION_MIRROR to a folder with the files of "
             "data/manifest.csv") from error
     except OSError as error:
-        raise not_writable(folder, error) from error
+        raise _not_writable(folder, error) from error
 
 
 def _resume(entry, url, target, _):
@@ -146,10 +139,42 @@ def _resume(entry, url, target, _):
     os.replace(part, target)
 
 
-def not_writable(folder, error):
-    """`DataError` for an operating system's refusal to write to a folder."""
+def _not_writable(folder, error):
     return DataError(f"{folder} cannot be written ({error.strerror or error}); free some space or "
                      "set SPECIALIZATION_CACHE to a writable folder")
+
+
+def write(path, content):
+    """Write bytes to a file, completely or not at all; `DataError` where the system refuses."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise _not_writable(path.parent, error) from error
+
+
+def kept(path, key, make):
+    """The value of `make()`, kept in a file that begins with the sha256 of `key` and content.
+
+    It is made again where the file is missing or altered, or the key is another. A folder that
+    cannot be written costs time, and a warning.
+    """
+    key = f"{key} {pd.__version__}".encode()
+    with contextlib.suppress(OSError):
+        stored = path.read_bytes()
+        if stored[:64] == sha256(key + stored[64:]).encode():
+            return pickle.loads(stored[64:])
+    value = make()
+    content = pickle.dumps(value)
+    try:
+        write(path, sha256(key + content).encode() + content)
+    except DataError as error:
+        warnings.warn(f"{error}; until then it is computed again each time", stacklevel=2)
+    return value
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The `ipums` vintage: the paper's own design, from the reader's own IPUMS USA extract.
 
 IPUMS forbids redistribution, so the project holds no extract. The reader puts one into a folder
-(`data/ipums`, ignored by git) by hand or through `download`:
+(`data/ipums`, ignored by git) by hand or through `download`; `data/ipums.toml` says which samples
+and variables, and what is done with them:
 
 ================= ==============================================================================
 extract.xml       codebook (or any single .xml)
@@ -24,8 +25,8 @@ asks.
 """
 
 import os
-import pickle
 import tempfile
+import tomllib
 import warnings
 import zlib
 from collections import Counter
@@ -40,65 +41,27 @@ from ipumspy.api.exceptions import IpumsAPIAuthenticationError, IpumsApiExceptio
 from requests import RequestException
 
 from . import DATA, DataError
-from .schema import CONTROLS, Panel, cube_from_long, industry_table
+from .download import kept
+from .schema import (
+    CONTROLS,
+    OUTSIDE_ZONES,
+    VINTAGES,
+    Panel,
+    check_rows,
+    cube_from_long,
+    industry_table,
+)
 from .topcode import replace_topcodes
 
 FOLDER = DATA / "ipums"
 """Where the reader's extract lies."""
 
-SAMPLES = {
-    1950: ("us1950a",),             # 1%; one person of several answers on income and education
-    1970: ("us1970c", "us1970d"),   # 1% metro, forms 1 and 2: the samples with county groups
-    1980: ("us1980a",),             # 5% state
-    1990: ("us1990a",),             # 5% state
-    2000: ("us2000a",),             # 5%
-    2010: ("us2010e",),             # ACS 2006-2010, dollars of 2010, PUMAs of 2000
-    2020: ("us2020c",),             # ACS 2016-2020, dollars of 2020, PUMAs of 2010
-}
-"""Samples of each year. Where a year has several, each stands for the nation: sums are halved."""
+SETUP = tomllib.loads((DATA / "ipums.toml").read_text())
+"""Variables and codes: see the comments of data/ipums.toml."""
 
-AREAS = {1950: (0, "SEA", 1950), 1970: (0, "CNTYGP97", 1970), 1980: (1_000, "CNTYGP98", 1980),
-         1990: (10_000, "PUMA", 1990), 2000: (10_000, "PUMA", 2000),
-         2010: (10_000, "PUMA", 2000), 2020: (100_000, "PUMA", 2010)}
-"""An area is the factor times STATEFIP plus the variable; last, the year of its crosswalk."""
-
-EARNINGS = {1950: ("INCWAGE", "INCBUSFM"),
-            **dict.fromkeys((1970, 1980, 1990), ("INCWAGE", "INCBUS", "INCFARM")),
-            **dict.fromkeys((2000, 2010, 2020), ("INCWAGE", "INCBUS00"))}
-"""Earnings are wages plus income from business and farm. INCEARN itself starts in 1990, and
-wages alone would leave out the farmers of 1950."""
-
-MISSING = {"INCBUSFM": (99_998, 99_999), "VALUEH": (0, 9_999_998, 9_999_999),
-           **dict.fromkeys(("INCWAGE", "INCBUS", "INCFARM", "INCBUS00"),
-                           (999_998, 999_999, 9_999_998, 9_999_999))}
-"""Codes for not in universe and missing; those of seven digits are unverified for earnings."""
-
-# Unverified: INCBUSFM, and business and farm in 1970 and 1980. A code below the true one costs
-# precision only, since the tail is fitted as censored there; a code above it shows in the notes
-# as nobody topcoded. In 1990 larger values hold a median of the state's values above the code.
-# From 2000 on they hold their mean, and stay.
-TOPCODES = {1950: dict.fromkeys(EARNINGS[1950], 10_000),
-            1970: dict.fromkeys(EARNINGS[1970], 50_000),
-            1980: dict.fromkeys(EARNINGS[1980], 75_000),
-            1990: {"INCWAGE": 140_000, "INCBUS": 90_000, "INCFARM": 54_000}}
-"""Amounts at the code and above are topcoded."""
-
-SAMPLE_LINE = {1950}
-"""Years in which only sample-line persons have income and education: their weight is SLWT."""
-
-REQUIRED = ("YEAR", "SAMPLE", "PERNUM", "HHWT", "PERWT", "STATEFIP", "OWNERSHP", "VALUEH",
-            "AGE", "SEX", "EDUC", "EMPSTAT", "IND1950")
-OF_YEAR = {year: (AREAS[year][1], *EARNINGS[year], *(["SLWT"] if year in SAMPLE_LINE else []))
-           for year in SAMPLES}
-"""Variables that one year needs, beside those that every year needs."""
-
-COLUMNS = {**dict.fromkeys(("sea1950", "cty_grp70", "ctygrp1980", "puma1990", "puma2000",
-                            "puma2010"), "area"),
-           "czone": "zone", "afactor": "weight", "afact": "weight"}
-"""Column names of Dorn's and of Rose's crosswalks."""
-
-OUTSIDE = {*range(34101, 34116), 34701, 34702, 34703, 35600}
-"""Zones of Alaska and Hawaii: in crosswalks, outside the design."""
+YEARS = {int(year): setup for year, setup in SETUP["years"].items()}
+OF_YEAR = {t: {y["area"], y["weight"], *y["earnings"]} for t, y in YEARS.items()}
+VARIABLES = {*SETUP["required"], *set().union(*OF_YEAR.values())}
 
 LOST = 0.05
 """Largest share of a year's population that may live in areas without a zone."""
@@ -123,11 +86,10 @@ def industries():
 
 
 def request():
-    """Definition of the extract for the IPUMS API: `SAMPLES` and the variables used here."""
-    return MicrodataExtract(
-        "usa", [s for samples in SAMPLES.values() for s in samples],
-        ["SERIAL", *REQUIRED, *sorted({v for names in OF_YEAR.values() for v in names})],
-        description="Regional industrial specialization")
+    """Definition of the extract for the IPUMS API: the samples and variables used here."""
+    return MicrodataExtract("usa", [s for y in YEARS.values() for s in y["samples"]],
+                            ["SERIAL", *sorted(VARIABLES)],
+                            description="Regional industrial specialization")
 
 
 def download(folder=FOLDER, api_key=None, base_url=None):
@@ -156,15 +118,8 @@ def download(folder=FOLDER, api_key=None, base_url=None):
         os.replace(ddi, folder / "extract.xml")
 
 
-def available(folder=FOLDER):
-    """Does `folder` hold a codebook and its data?"""
-    try:
-        return bool(_files(folder))
-    except DataError:
-        return False
-
-
 def _files(folder):
+    """Paths of the codebook and the data of an extract."""
     folder = Path(folder)
     found = sorted(folder.glob("*.xml"))
     found = [f for f in found if f.name == "extract.xml"] or found
@@ -187,19 +142,17 @@ def _codebook(ddi):
         raise DataError(f"{ddi.name}: no IPUMS codebook ({error})") from None
 
 
-def chunks(ddi, data, rows=200_000):
-    """Persons of an extract, `rows` at a time, as frames of floats.
+# Persons to sums by area
 
-    Raises `DataError`, naming the file, for a variable that the codebook lacks, an entry that is
-    no number, a person without year, state, age or sex, and a file that breaks off.
-    """
-    ddi, data = Path(ddi), Path(data)
+
+def _chunks(ddi, data, rows):
+    """Persons of an extract, `rows` at a time, as frames of floats."""
     codebook = _codebook(ddi)
     has = {v.name for v in codebook.data_description}
-    missing = [name for name in REQUIRED if name not in has]
+    missing = [name for name in SETUP["required"] if name not in has]
     if missing:
         raise DataError(f"{ddi.name}: no variable {missing[0]!r}; missing: {', '.join(missing)}")
-    wanted = sorted(has & {*REQUIRED, *(v for names in OF_YEAR.values() for v in names)})
+    wanted = sorted(has & VARIABLES)
     try:
         for chunk in readers.read_microdata_chunked(codebook, data, subset=wanted, chunksize=rows,
                                                     dtype=dict.fromkeys(wanted, np.float64)):
@@ -211,64 +164,46 @@ def chunks(ddi, data, rows=200_000):
         raise DataError(f"{data.name}: {error}") from None
 
 
-def read(ddi, data):
-    """All persons of an extract that fits into memory: its `chunks`, joined."""
-    return pd.concat(chunks(ddi, data))
-
-
 def totals(folder=FOLDER, rows=200_000):
-    """`Totals` of the extract in `folder`, in one pass and `rows` persons at a time."""
+    """`Totals` of the extract in `folder`, in one pass and `rows` persons at a time.
+
+    Raises `DataError`, naming the file, for a variable that the codebook lacks, an entry that is
+    no number, a person without year, state, age or sex, and a file that breaks off.
+    """
     ddi, data = _files(folder)
     codes, tables, counts = industries().index, {}, Counter()
-    for chunk in chunks(ddi, data, rows):
+    for chunk in _chunks(ddi, data, rows):
         for year, part in chunk.groupby(chunk["YEAR"].astype(int)):
-            if year not in SAMPLES:
+            if year not in YEARS:
                 counts["persons of other years"] += len(part)
                 continue
-            missing = [name for name in OF_YEAR[year] if name not in part]
-            if missing:
+            if missing := sorted(OF_YEAR[year] - {*part}):
                 raise DataError(f"{ddi.name}: no variable {missing[0]!r}, needed in {year}")
             for name, table in _reduce(part, year, codes, counts).items():
                 before = tables.get((name, year))
                 tables[name, year] = table if before is None else before.add(table, fill_value=0)
     if not tables:
-        raise DataError(f"{data.name}, column YEAR: no person of a year in {list(SAMPLES)}")
+        raise DataError(f"{data.name}, column YEAR: no person of a year in {list(YEARS)}")
     return Totals(tables, counts)
 
 
 def kept_totals(folder=FOLDER):
-    """`totals` of the extract in `folder`, read again only when the extract or this code changes.
-
-    They are kept in the folder as totals.pickle.
-    """
-    store = Path(folder) / "totals.pickle"
+    """`totals`, kept in the folder, and read again only if the extract or this code changes."""
     made_of = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in _files(folder)]
-    key = [*made_of, Path(__file__).read_text()]
-    try:
-        kept = pickle.loads(store.read_bytes())
-        if kept["key"] == key:
-            return kept["totals"]
-    except (OSError, EOFError, pickle.UnpicklingError, AttributeError, KeyError, TypeError):
-        pass
-    sums = totals(folder)
-    part = store.with_suffix(f".{os.getpid()}.part")
-    try:
-        part.write_bytes(pickle.dumps({"key": key, "totals": sums}))
-        os.replace(part, store)
-    except OSError:
-        part.unlink(missing_ok=True)     # a folder that cannot be written only costs time
-    return sums
+    key = f"{made_of} {SETUP} {Path(__file__).read_text()}"
+    return kept(Path(folder) / "totals.pickle", key, lambda: totals(folder))
 
 
 def _reduce(part, year, codes, counts):
     """Tables of `Totals` for some persons of one year."""
-    factor, name, _ = AREAS[year]
-    area = (factor * part["STATEFIP"] + part[name]).fillna(-1).astype(int).rename("area")
+    setup = YEARS[year]
+    topcode = setup["topcodes"]
+    area = setup["state"] * part["STATEFIP"] + part[setup["area"]]
+    area = area.fillna(-1).astype(int).rename("area")
     industry = part["IND1950"].fillna(0).astype(int).rename("industry")
-    weight = part["SLWT" if year in SAMPLE_LINE else "PERWT"].fillna(0)
-    topcode = TOPCODES.get(year, {})
-    earned = pd.DataFrame({v: part[v].mask(part[v].isin(MISSING[v])).clip(upper=topcode.get(v))
-                           for v in EARNINGS[year]})
+    weight = part[setup["weight"]].fillna(0)
+    earned = pd.DataFrame({v: part[v].mask(part[v].isin(SETUP["missing"][v])).clip(
+        upper=topcode.get(v)) for v in setup["earnings"]})
     total = earned.sum(axis=1)
     # beside income with topcodes in place, the weight of those topcoded: `_uncensor` adds the rest
     income = pd.DataFrame({"income": total, **{v: earned[v] >= topcode[v] for v in topcode}})
@@ -319,49 +254,45 @@ def _people(part, weight):
 
 def _homes(part, year, counts):
     owner = (part["PERNUM"] == 1) & (part["OWNERSHP"] == 1)
-    valued = owner & part["VALUEH"].notna() & ~part["VALUEH"].isin(MISSING["VALUEH"])
+    valued = owner & part["VALUEH"].notna() & ~part["VALUEH"].isin(SETUP["missing"]["VALUEH"])
     counts[f"{year}: owners without a house value"] += (owner & ~valued).sum()
     weight = part["HHWT"].where(valued, 0)
     return pd.DataFrame({"value": weight * part["VALUEH"].fillna(0), "households": weight})
 
 
-def zone_weights(path, zones, columns=COLUMNS):
+# Areas to zones
+
+
+def zone_weights(path, zones):
     """Crosswalk of a .csv or .dta file, with columns area, zone and weight.
 
-    `columns` renames the file's columns. `DataError` for a column that is missing, an area and
-    zone that stand twice, a zone that is neither in `zones` nor in Alaska or Hawaii (the latter
-    are left out), and weights of an area that do not sum to 1 (to within 0.001).
+    `DataError` for a column that is missing, an area and zone that stand twice, a zone that is
+    neither in `zones` nor in Alaska or Hawaii (the latter are left out), and weights of an area
+    that do not sum to 1 (to within 0.001).
     """
-    path, names = Path(path), ["area", "zone", "weight"]
+    names = ["area", "zone", "weight"]
     try:
         table = pd.read_stata(path) if path.suffix == ".dta" else pd.read_csv(path)
-        table = table.rename(columns=columns)
-        missing = [name for name in names if name not in table]
-        if missing:
+        table = table.rename(columns=SETUP["crosswalk_columns"])
+        if missing := [name for name in names if name not in table]:
             raise ValueError(f"no column {missing[0]!r}; has {list(table)}")
         table = table[names].astype({"area": int, "zone": int, "weight": float})
     except (OSError, ValueError) as error:
         raise DataError(f"{path.name}: {error}") from None
     sums = table.groupby("area")["weight"].transform("sum")
-    for name, valid, text in (
+    check_rows(
+        table.assign(total=sums), path.name,
         ("area", ~table.duplicated(["area", "zone"]), "an area and zone stand once"),
-        ("zone", table["zone"].isin({*zones, *OUTSIDE}), "the zones of the design"),
+        ("zone", table["zone"].isin({*zones, *OUTSIDE_ZONES}), "the zones of the design"),
         ("weight", table["weight"].between(0, 1), "0 to 1"),
-        ("weight", (sums - 1).abs() <= 1e-3, "weights of an area sum to 1"),
-    ):
-        if not valid.all():
-            row, total = table[~valid].iloc[0], sums[~valid].iloc[0]
-            raise DataError(f"{path.name}, column {name!r}: area {row['area']:.0f}, zone "
-                            f"{row['zone']:.0f}, weight {row['weight']:g} of {total:.4f} in all "
-                            f"({(~valid).sum()} such rows); valid: {text}")
+        ("weight", (sums - 1).abs() <= 1e-3, "weights of an area sum to 1"))
     return table[table["zone"].isin(zones)]
 
 
 def _by_zone(folder, zones, sums, *names):
     """Tables of `Totals`, by (year, zone) or (year, zone, industry), and the counts so far."""
-    sums = kept_totals(folder) if sums is None else sums
-    tables, counts = sums.tables, sums.counts.copy()
-    out = {name: {} for name in names}
+    tables, counts = kept_totals(folder) if sums is None else sums
+    counts, out = counts.copy(), {name: {} for name in names}
     for year in sorted({year for _, year in tables}):
         weights = _crosswalk(Path(folder), year, tables["people", year], zones, counts)
         for name in names:
@@ -375,7 +306,7 @@ def _by_zone(folder, zones, sums, *names):
 
 def _crosswalk(folder, year, people, zones, counts):
     """Weights of one year; people in areas that they lack are counted, up to `LOST`."""
-    stem = f"crosswalk_{AREAS[year][2]}"
+    stem = f"crosswalk_{YEARS[year]['crosswalk']}"
     path = next((p for p in (folder / f"{stem}.csv", folder / f"{stem}.dta") if p.is_file()), None)
     if path is None:
         raise DataError(f"{folder.name}: no {stem}.csv or .dta, needed for {year}")
@@ -393,7 +324,7 @@ def _crosswalk(folder, year, people, zones, counts):
 def _uncensor(tables, name, year):
     """A table with each topcoded amount of its income moved to the mean above its code."""
     table = tables[name, year] / len(tables["samples", year])
-    for variable, code in TOPCODES.get(year, {}).items():
+    for variable, code in YEARS[year]["topcodes"].items():
         if variable not in table:
             continue
         tail = tables[variable, year]["weight"]
@@ -413,57 +344,45 @@ def panel(zones, folder=FOLDER, sums=None):
     Income is the sum of weight times earnings, employment the sum of weights, over employed
     persons of age 15 to 60 with positive earnings and a classified industry. A person counts in
     a zone with the weight of the area there. A zone that is empty in some year is left out of all
-    years, and an industry that is empty in all years too; `notes` counts both.
+    years, and an industry that is empty in all years too; `notes` counts both. income_per_head is
+    earnings of all earners over all persons, high_skill_share four years of college among those
+    of 25 and over.
 
     Parameters
     ----------
     zones : DataFrame
-        Zones of the design in the format of `schema.ZONES`.
+        Zones of the design, as in a `Panel`.
     folder : Path
         See the module's docstring; the extract may lack some of the years.
     sums : Totals, optional
         `kept_totals(folder)` where None.
-
-    Returns
-    -------
-    Panel
-        income_per_head is earnings of all earners over all persons, high_skill_share four years
-        of college among those of 25 and over.
     """
     (workers, people), counts = _by_zone(folder, zones, sums, "workers", "people")
     workers = workers.query("employment > 0").reset_index()
     years, table = np.unique(workers["year"]), industries()
     full = workers.groupby("zone")["year"].nunique() == len(years)
-    kept = zones[zones.index.isin(full.index[full])]
+    zones_kept = zones[zones.index.isin(full.index[full])]
     found = table[table.index.isin(workers["industry"])]
-    counts["zones left out, empty in some year"] = len(zones) - len(kept)
+    counts["zones left out, empty in some year"] = len(zones) - len(zones_kept)
     counts["industries left out, empty in all years"] = len(table) - len(found)
-    workers = workers[workers["zone"].isin(kept.index)]
-    cubes = {name: cube_from_long(workers, name, years, kept.index, found.index, "IPUMS extract")
-             for name in ("income", "employment")}
-    notes = {reason: int(count) for reason, count in counts.items()}
-    return Panel("ipums", "IPUMS extract (real)", years, kept, found, cubes,
-                 _controls(people, kept), notes)
-
-
-def _controls(people, zones):
-    people = people.swaplevel().sort_index().loc[zones.index]
+    workers = workers[workers["zone"].isin(zones_kept.index)]
+    cubes = {name: cube_from_long(workers, name, years, zones_kept.index, found.index,
+                                  "IPUMS extract") for name in ("income", "employment")}
+    people = people.swaplevel().sort_index().loc[zones_kept.index]
     ratio = 100 * people["old"] / people["working_age"]
-    return people.assign(income_per_head=people["income"] / people["population"],
-                         high_skill_share=people["college"] / people["adults"],
-                         old_age_dependency=ratio.where(ratio > 0),
-                         female_share=people["female"] / people["population"])[list(CONTROLS)]
+    controls = people.assign(income_per_head=people["income"] / people["population"],
+                             high_skill_share=people["college"] / people["adults"],
+                             old_age_dependency=ratio.where(ratio > 0),
+                             female_share=people["female"] / people["population"])
+    return Panel("ipums", VINTAGES["ipums"], years, zones_kept, found, cubes,
+                 controls[list(CONTROLS)], {why: int(n) for why, n in counts.items()})
 
 
 def housing(zones, folder=FOLDER, sums=None):
-    """Mean value of owner-occupied homes by (zone, year), in current dollars.
+    """Mean value of owner-occupied homes by (zone, year), in current dollars, and households.
 
     Weighted by households; none in 1950. IPUMS reports midpoints of intervals before 2008 and
     caps the largest values, so that means of dear zones are too low. Arguments as in `panel`.
-
-    Returns
-    -------
-    DataFrame with columns value and households
     """
     (homes,), _ = _by_zone(folder, zones, sums, "homes")
     homes = homes[homes["households"] > 0].swaplevel().sort_index()

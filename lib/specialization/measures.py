@@ -5,7 +5,6 @@ each of the other entries, so that a whole (year, zone, industry) cube is one pa
 """
 
 import numpy as np
-import pandas as pd
 from scipy.stats import rankdata
 
 from . import DataError
@@ -26,14 +25,11 @@ def shares(y):
 
 
 def gini(y, zeros=True, reference=None):
-    r"""Gini coefficient of the industry shares.
+    r"""Gini coefficient of the industry shares, (..., I) to (...), between 0 and 1.
 
     With equal reference shares, over n industries sorted so that s_1 <= ... <= s_n,
 
     .. math:: G = \frac{\sum_{j=1}^n (2j - n - 1)\, s_j}{n}.
-
-    With reference shares w (national shares, say) industries are sorted by s_i / w_i and G is one
-    minus twice the area below the Lorenz curve of s against w.
 
     Parameters
     ----------
@@ -43,19 +39,15 @@ def gini(y, zeros=True, reference=None):
         True: industries that are absent count as zeros, so that G = 1 - 1/n where one industry
         earns everything. False: G is taken over the industries that are there.
     reference : (I,) or (..., I) array, optional
-        Positive weights of the industries; equal where None.
-
-    Returns
-    -------
-    (...) array, between 0 and 1
+        Weights w, such as national shares: industries are sorted by s_i / w_i, and G is one minus
+        twice the area below the Lorenz curve of s against w. Equal where None.
     """
     s = shares(y)
     if reference is not None:
         return _gini_reference(s, reference, zeros)
     s = np.sort(s, axis=-1)
     n = s.shape[-1]
-    rank = np.arange(1, n + 1)
-    total = s @ (2.0 * rank - n - 1)
+    total = s @ (2.0 * np.arange(1, n + 1) - n - 1)
     if zeros:
         return total / n
     # the m industries present hold the ranks n-m+1..n: shift them down to 1..m
@@ -67,14 +59,19 @@ def _gini_reference(s, reference, zeros):
     w = np.broadcast_to(np.asarray(reference, dtype=float), s.shape)
     if not (w >= 0).all() or ((w == 0) & (s > 0)).any():
         raise DataError("gini: reference shares must be positive wherever the industry is present")
-    if not zeros:
-        w = np.where(s > 0, w, 0.0)
-    w = shares(w)
-    ratio = np.divide(s, w, out=np.zeros_like(s), where=w > 0)
-    order = np.argsort(ratio, axis=-1)
+    w = shares(w if zeros else np.where(s > 0, w, 0.0))
+    order = np.argsort(np.divide(s, w, out=np.zeros_like(s), where=w > 0), axis=-1)
     s, w = np.take_along_axis(s, order, -1), np.take_along_axis(w, order, -1)
-    below = np.cumsum(s, axis=-1)
-    return 1.0 - ((2.0 * below - s) * w).sum(axis=-1)
+    return 1.0 - ((2.0 * np.cumsum(s, axis=-1) - s) * w).sum(axis=-1)
+
+
+def group_gini(y, member):
+    """Gini over the industries of one group; NaN where a zone has none of them."""
+    part = np.asarray(y, dtype=float)[..., member]
+    some = part.sum(axis=-1) > 0
+    out = np.full(some.shape, np.nan)
+    out[some] = gini(part[some])
+    return out
 
 
 def hhi(y):
@@ -94,40 +91,28 @@ def theil(y):
 
 
 def _entropy(s, w):
-    ratio = np.divide(s, w, out=np.ones_like(s), where=s > 0)
-    return (s * np.log(ratio)).sum(axis=-1)
+    return (s * np.log(np.divide(s, w, out=np.ones_like(s), where=s > 0))).sum(axis=-1)
 
 
 def theil_decomposition(y, group):
-    r"""Theil index within and between two groups of industries.
+    r"""Theil index of y (..., I) within and between two groups of industries, twice (...).
 
     .. math:: T = \sum_g S_g T_g + \sum_g S_g \log\frac{S_g}{n_g / n},
 
-    with S_g the share of group g, n_g its number of industries and T_g its own Theil index.
-
-    Parameters
-    ----------
-    y : (..., I) array
-    group : (I,) bool array
-        Tradable or not.
-
-    Returns
-    -------
-    within, between : (...) arrays
-        Their sum is `theil`.
+    with S_g the share of group g, n_g its number of industries and T_g its own Theil index;
+    `group` (I,) says who belongs to the first, tradables say. The two sum to `theil`.
     """
     s, group = shares(y), np.asarray(group, dtype=bool)
-    n = group.size
     within = between = 0.0
     for member in (group, ~group):
-        if not member.any():
+        n = member.sum()
+        if not n:
             continue
-        S = s[..., member].sum(axis=-1)
-        base = 1.0 / member.sum()
-        part = np.divide(s[..., member], S[..., None], out=np.full(s[..., member].shape, base),
-                         where=S[..., None] > 0)
-        within = within + S * _entropy(part, np.full(member.sum(), base))
-        between = between + _entropy(S[..., None], np.array([member.sum() / n]))
+        S = s[..., member].sum(axis=-1, keepdims=True)
+        part = np.divide(s[..., member], S, out=np.full(s[..., member].shape, 1.0 / n),
+                         where=S > 0)
+        within = within + S[..., 0] * _entropy(part, np.full(n, 1.0 / n))
+        between = between + _entropy(S, np.array([n / group.size]))
     return within, between
 
 
@@ -136,9 +121,8 @@ def krugman(y, reference=None):
 
     `reference` are the shares w: (I,), or national shares of `y` over its zones where None.
     """
-    s = shares(y)
     w = national_shares(y)[..., None, :] if reference is None else shares(reference)
-    return np.abs(s - w).sum(axis=-1)
+    return np.abs(shares(y) - w).sum(axis=-1)
 
 
 def national_shares(y):
@@ -153,18 +137,17 @@ def revealed_comparative_advantage(y):
 
     Industries that no zone has are NaN. In each zone the national shares times RCA sum to 1.
     """
-    w = national_shares(y)[..., None, :]
-    s = shares(y)
+    s, w = shares(y), national_shares(y)[..., None, :]
     return np.divide(s, w, out=np.full_like(s, np.nan), where=w > 0)
 
 
-RANK_WITHIN = {"year": (-2, -1), "industry": (-2,), "region": (-1,)}
-"""What is ranked against what: all region-industries of a year, the regions of an industry, or
-the industries of a region."""
+RANK_WITHIN = {"year": None, "industry": -2, "region": -1}
+"""What is ranked against what, and the axis: all region-industries of a year, the regions of an
+industry, or the industries of a region."""
 
 
 def rank(x, within="year", ties="average", descending=True):
-    """Rank of the entries of a cube (..., R, I), from 1.
+    """Rank of the entries of a cube (..., R, I), from 1; NaN where x is NaN.
 
     Parameters
     ----------
@@ -172,20 +155,14 @@ def rank(x, within="year", ties="average", descending=True):
     ties : {"average", "min"}
     descending : bool
         True: the largest entry has rank 1.
-
-    Returns
-    -------
-    array of the shape of `x`
-        NaN where x is NaN.
     """
     if within not in RANK_WITHIN or ties not in ("average", "min"):
         raise DataError(f"rank: within={within!r}, ties={ties!r}; valid: within in "
                         f"{list(RANK_WITHIN)}, ties 'average' or 'min'")
-    x = -np.asarray(x, dtype=float) if descending else np.asarray(x, dtype=float)
-    if within == "year":
-        flat = x.reshape(*x.shape[:-2], -1)
-        return rankdata(flat, method=ties, axis=-1, nan_policy="omit").reshape(x.shape)
-    return rankdata(x, method=ties, axis=RANK_WITHIN[within][0], nan_policy="omit")
+    x = np.asarray(x, dtype=float) * (-1 if descending else 1)
+    flat = x.reshape(*x.shape[:-2], -1) if within == "year" else x
+    axis = -1 if within == "year" else RANK_WITHIN[within]
+    return rankdata(flat, method=ties, axis=axis, nan_policy="omit").reshape(x.shape)
 
 
 def dispersion(x):
@@ -193,40 +170,3 @@ def dispersion(x):
     x = np.asarray(x, dtype=float)
     p10, p90 = np.quantile(x, [0.1, 0.9])
     return {"mean": x.mean(), "cv": x.std(ddof=1) / x.mean(), "p90_p10": p90 / p10}
-
-
-def measure_table(panel, variable, years=None):
-    """Every measure by zone and year of a panel.
-
-    Returns
-    -------
-    DataFrame indexed by (year, zone)
-        gini, gini_present (zeros=False), gini_national (reference = national shares),
-        gini_tradable, gini_nontradable, hhi, max_share, theil, krugman, tradable_share.
-    """
-    years = panel.years if years is None else np.asarray(years)
-    y = np.stack([panel.cube(variable, t) for t in years])
-    tradable = panel.industries["tradable"].to_numpy()
-    columns = {
-        "gini": gini(y),
-        "gini_present": gini(y, zeros=False),
-        "gini_national": gini(y, reference=national_shares(y)[:, None, :]),
-        "gini_tradable": group_gini(y, tradable),
-        "gini_nontradable": group_gini(y, ~tradable),
-        "hhi": hhi(y),
-        "max_share": max_share(y),
-        "theil": theil(y),
-        "krugman": krugman(y),
-        "tradable_share": shares(y)[..., tradable].sum(axis=-1),
-    }
-    index = pd.MultiIndex.from_product([years, panel.zones.index], names=["year", "zone"])
-    return pd.DataFrame({k: v.ravel() for k, v in columns.items()}, index=index)
-
-
-def group_gini(y, member, zeros=True):
-    """Gini over the industries of one group; NaN where a zone has none of them."""
-    part = np.asarray(y, dtype=float)[..., member]
-    some = part.sum(axis=-1) > 0
-    out = np.full(some.shape, np.nan)
-    out[some] = gini(part[some], zeros=zeros)
-    return out

@@ -4,9 +4,6 @@ Sources, addresses and licences stand in `data/manifest.csv`. No public table gi
 value added by zone and industry, so both panels hold employment.
 """
 
-import io
-import json
-import os
 import warnings
 import zipfile
 from pathlib import Path
@@ -15,8 +12,16 @@ import numpy as np
 import pandas as pd
 
 from . import CACHE, DATA, DataError
-from .download import at_hand, data_hash, fetch, not_writable, sha256
-from .schema import RUSTBELT, Panel, cube_from_long, industry_table
+from .download import at_hand, data_hash, fetch, kept, sha256
+from .schema import (
+    OUTSIDE_STATES,
+    OUTSIDE_ZONES,
+    VINTAGES,
+    Panel,
+    check_rows,
+    cube_from_long,
+    industry_table,
+)
 
 SHAPES = "cz1990_shapes.zip"
 SOURCES = ("ers_county_cz90.xls", "bea_cainc1_1969_2018.csv", "adh_cz_workfile.rda",
@@ -24,21 +29,16 @@ SOURCES = ("ers_county_cz90.xls", "bea_cainc1_1969_2018.csv", "adh_cz_workfile.r
            "gpss_cz_industry_shares.rda", "efsy_county_sector_employment.csv.xz")
 """Files of the manifest that the panels are made of."""
 
-TABLES = ("states.csv", "county_repairs.csv", "industries_ind1990.csv", "industries_naics.csv")
+TABLES = ("states.csv", "county_repairs.csv", "sectors.csv", "industries_ind1990.csv",
+          "industries_naics.csv")
 """Committed tables that the panels are made of."""
-
-OUTSIDE = (2, 15)
-"""Alaska and Hawaii: states without a zone of the design."""
-ALASKA_AND_HAWAII = (*range(34101, 34116), *range(34701, 34704), 35600)
-"""Their zones."""
 
 EFSY_LAST = 2016  # manufacturing halves in 2017: the last two years of the file are broken
 
 
 def available():
     """Whether panels and shapes can be had without a network, by existence and size only."""
-    stored = all((_folder(c) / "index.json").is_file() for c in _BUILDERS)
-    return at_hand([SHAPES] if stored else SOURCES)
+    return at_hand([SHAPES] if all(_store(c).is_file() for c in CLASSIFICATIONS) else SOURCES)
 
 
 # Counties and zones
@@ -56,51 +56,25 @@ def counties():
              "Population 1990": "population", "Name of largest place in Commuting Zone": "place"}
     table = pd.DataFrame(rows, columns=header)[list(names)].rename(columns=names)
     table = table.astype({"county": int, "zone": int}).set_index("county")
-    return table[~(table.index // 1000).isin(OUTSIDE)]
+    return table[~(table.index // 1000).isin(OUTSIDE_STATES)]
 
 
-def county_repairs():
-    """County codes that differ from those of 1990 and the 1990 code to use, as a Series.
+def match_zones(frame, county_table, source):
+    """Rows of a frame with a column county (FIPS code), and their zone by `county_table`.
 
-    New names and codes (Miami-Dade, Oglala Lakota), a county made later (Broomfield), and areas
-    that the Bureau of Economic Analysis combines; all parts of an area lie in one zone.
+    Codes of data/county_repairs.csv differ from those of 1990: new names and codes, a county made
+    later, and areas that the Bureau of Economic Analysis combines, all parts in one zone. Returns
+    the frame with a column zone, without Alaska and Hawaii, and notes on the codes repaired and
+    left out. `DataError`, naming `source`, for any other county without a zone.
     """
-    return pd.read_csv(DATA / "county_repairs.csv", index_col="county")["county_1990"]
-
-
-def match_zones(frame, county_table, repairs, source):
-    """Rows of a county table with their zone.
-
-    Parameters
-    ----------
-    frame : DataFrame with a column county (FIPS code)
-    county_table : DataFrame indexed by county with a column zone
-    repairs : Series
-        Code of 1990 by code.
-    source : str
-        Name of the file, for messages.
-
-    Returns
-    -------
-    frame : DataFrame
-        Without the counties outside the zones, with a column zone.
-    notes : dict
-        Codes that were repaired, and those of Alaska and Hawaii that were left out.
-
-    Raises
-    ------
-    DataError
-        A county outside Alaska and Hawaii has no zone.
-    """
-    code = frame["county"].map(repairs).fillna(frame["county"]).astype(int)
-    zone = code.map(county_table["zone"])
-    lost = np.unique(frame.loc[zone.isna(), "county"])
-    unknown = lost[~np.isin(lost // 1000, OUTSIDE)]
-    if unknown.size:
-        raise DataError(f"{source}, column 'county': {unknown[0]} has no zone ({unknown.size} "
-                        "such); valid: counties of 1990 and of data/county_repairs.csv")
-    repaired = np.unique(frame.loc[frame["county"].isin(repairs.index), "county"])
-    notes = {"repaired counties": repaired.tolist(), "counties outside": lost.tolist()}
+    repairs = pd.read_csv(DATA / "county_repairs.csv", index_col="county")["county_1990"]
+    code, outside = frame["county"], frame["county"] // 1000
+    zone = code.replace(repairs.to_dict()).map(county_table["zone"])
+    check_rows(frame[["county"]], source, (
+        "county", zone.notna() | outside.isin(OUTSIDE_STATES),
+        "counties that have a zone, those of 1990 and of data/county_repairs.csv"))
+    notes = {"repaired counties": np.unique(code[code.isin(repairs.index)]).tolist(),
+             "counties outside": np.unique(code[zone.isna()]).tolist()}
     return frame.assign(zone=zone)[zone.notna()].astype({"zone": int}), notes
 
 
@@ -108,11 +82,9 @@ def shapes():
     """Polygons of the 722 zones (degrees), a GeoDataFrame indexed by zone."""
     import geopandas as gpd  # the readers are slow to import, and seldom needed
 
-    path = fetch(SHAPES).resolve()
-    frame = gpd.read_file(f"zip://{path}!cz1990_shapefile/cz1990.shp")
+    frame = gpd.read_file(f"zip://{fetch(SHAPES).resolve()}!cz1990_shapefile/cz1990.shp")
     frame = frame.rename(columns={"cz": "zone"}).set_index("zone").sort_index()
-    states = frame.index.isin(ALASKA_AND_HAWAII)
-    return frame[~states]
+    return frame[~frame.index.isin(OUTSIDE_ZONES)]
 
 
 def _zones(county_table):
@@ -121,14 +93,10 @@ def _zones(county_table):
     people = county_table.groupby(["zone", county_table.index // 1000])["population"].sum()
     state = people.unstack().idxmax(axis=1).map(states["state"])
     centre = shapes().to_crs(5070).centroid.to_crs(4326)  # 5070: equal area
-    return pd.DataFrame({
-        "name": zone_names(county_table, state),
-        "state": state,
-        "division": state.map(states.set_index("state")["division"]),
-        "rustbelt": state.isin(RUSTBELT),
-        "lat": centre.y.round(2),
-        "lon": centre.x.round(2),
-    })
+    # the slides do not define the Rustbelt: the states of Alder, Lagakos and Ohanian (2023)
+    more = states.set_index("state")[["division", "rustbelt"]].loc[state].set_index(state.index)
+    return pd.DataFrame({"name": zone_names(county_table, state), "state": state, **more,
+                         "lat": centre.y.round(2), "lon": centre.x.round(2)})
 
 
 def zone_names(county_table, state):
@@ -175,19 +143,15 @@ def read_age_sex(path):
 
 def _controls(county_table):
     """Controls of a `Panel` in every year of BEA, and notes on the counties."""
-    repairs = county_repairs()
     bea = read_bea(fetch("bea_cainc1_1969_2018.csv"))
-    bea, notes = match_zones(bea[bea["county"] % 1000 != 0], county_table, repairs, "BEA")
+    bea, notes = match_zones(bea[bea["county"] % 1000 != 0], county_table, "BEA")
     sums = bea.groupby(["zone", "year"])[["income", "population"]].sum()
-    every = pd.MultiIndex.from_product([np.unique(county_table["zone"]),
-                                        np.unique(bea["year"])], names=["zone", "year"])
-    if len(sums) != len(every):
-        zone, year = every.difference(sums.index)[0]
-        raise DataError(f"BEA, column 'income': zone {zone} has none in {year}")
     census = read_age_sex(fetch("census_county_age_sex_1990.csv.zip"))
-    census, _ = match_zones(census, county_table, repairs, "Census 1990")
+    census, _ = match_zones(census, county_table, "Census 1990")
     ages = census.assign(year=1990).groupby(["zone", "year"]).sum()
     college = _read_rda("adh_cz_workfile.rda", "df").astype({"czone": int, "year": int})
+    every = pd.MultiIndex.from_product([np.unique(county_table["zone"]),
+                                        np.unique(bea["year"])], names=["zone", "year"])
     college = college.set_index(["czone", "year"])["l_sh_popedu_c"].rename_axis(every.names)
     return pd.DataFrame({
         "income_per_head": sums["income"] / sums["population"],
@@ -211,51 +175,45 @@ def _read_rda(file, name):
 def panel(classification="industries"):
     """Panel of employment in one classification of industries.
 
-    "industries": 228 industries of the 1990 Census scheme in 1980, 1990 and 2000. The source
-    has shares in the employment of full-time adults, from samples. A cell is the share, scaled
-    to sum to one, times the population of the zone, so that sums over zones weight them by
-    size: **only shares are observed, the level stands for size**. The shares are those of
-    Goldsmith-Pinkham, Sorkin and Swift (2020); 18 industries have no code in 2000.
+    "industries": 228 industries of the 1990 Census scheme in 1980, 1990 and 2000. The source,
+    Goldsmith-Pinkham, Sorkin and Swift (2020), has shares in the employment of full-time adults,
+    from samples; 18 industries have no code in 2000. A cell is the share, scaled to sum to one,
+    times the population of the zone, so that sums over zones weight them by size: **only shares
+    are observed, the level stands for size**.
 
     "sectors": 20 NAICS sectors, every year 1975 to 2016, in persons, from the imputed County
     Business Patterns of Eckert, Fort, Schott and Yang; without farms, self-employed and
     government. Public administration jumps from year to year and ends in 1997. A sector that
-    the 1990 Census scheme splits (law and engineering, but also computing; restaurants, but also
-    hotels) goes where its larger part belongs.
+    the 1990 Census scheme splits goes where its larger part belongs.
 
-    Zones, controls and their years are the same. `high_skill_share` is the college share of
-    Autor, Dorn and Hanson (2013), in 1990 and 2000; ages and sexes are of 1990; else NaN.
-    `notes` counts what the construction changed.
-
-    Parameters
-    ----------
-    classification : {"industries", "sectors"}
-
-    Raises
-    ------
-    DataError
-        Unknown classification, or a file that `fetch` cannot provide.
+    Zones and controls are the same: `high_skill_share` is the college share of Autor, Dorn and
+    Hanson (2013), in 1990 and 2000; ages and sexes are of 1990; else NaN. `DataError` for an
+    unknown classification, or a file that `fetch` cannot provide.
     """
-    if classification not in _BUILDERS:
-        raise DataError(f"unknown classification {classification!r}; valid: {list(_BUILDERS)}")
-    stored = _load(_folder(classification))
-    if stored is None:
-        stored = _build(classification)
-        _store(stored, _folder(classification))
-    return stored
+    if classification not in CLASSIFICATIONS:
+        raise DataError(f"unknown classification {classification!r}; valid: "
+                        f"{list(CLASSIFICATIONS)}")
+    path = _store(classification)
+    return kept(path, path.name, lambda: _build(classification))
+
+
+def _store(classification):
+    """File of a processed panel, named by everything that it is made of."""
+    code = [Path(__file__), Path(__file__).with_name("schema.py")]
+    made_of = sha256(b"".join(p.read_bytes() for p in code + [DATA / t for t in TABLES]))[:12]
+    return CACHE / "public" / f"{classification}-{data_hash()}-{made_of}.pickle"
 
 
 def _build(classification):
     county_table = counties()
-    zones, (controls, notes) = _zones(county_table), _controls(county_table)
-    years, names, cube, more = _BUILDERS[classification](county_table, controls)
-    industries = industry_table(names.index, names["label"], names["sector"])
-    return _panel(years, zones, industries, cube, controls, notes | more)
-
-
-def _panel(years, zones, industries, cube, controls, notes):
-    return Panel("public", "public data (real)", years, zones, industries,
-                 {"employment": cube}, controls, notes)
+    controls, notes = _controls(county_table)
+    years, names, cube, more = CLASSIFICATIONS[classification](county_table, controls)
+    gone = cube.sum(axis=1) == 0        # gaps of the coding
+    empty = {str(code): years[gone[:, i]].tolist() for i, code in enumerate(names.index)
+             if gone[:, i].any()}
+    return Panel("public", VINTAGES["public"], years, _zones(county_table),
+                 industry_table(names.index, names["label"], names["sector"]),
+                 {"employment": cube}, controls, notes | more | {"empty industries": empty})
 
 
 def renormalise(shares, years, zones):
@@ -264,14 +222,12 @@ def renormalise(shares, years, zones):
     Raises `DataError` if a raw sum is outside [0.95, 1.05].
     """
     total = shares.sum(axis=2)
-    off = ~((total >= 0.95) & (total <= 1.05))
-    if off.any():
-        t, r = np.argwhere(off)[0]
-        raise DataError(f"industry shares: zone {zones[r]} sums to {total[t, r]:.4f} in "
-                        f"{years[t]} ({off.sum()} such zone-years); valid: 0.95 to 1.05")
-    sums = {str(year): {"smallest": row.min(), "mean": row.mean(), "largest": row.max()}
-            for year, row in zip(years, total, strict=True)}
-    return shares / total[:, :, None], sums
+    index = pd.MultiIndex.from_product([years, zones], names=["year", "zone"])
+    sums = pd.DataFrame({"sum": total.ravel()}, index=index).reset_index()
+    check_rows(sums, "industry shares", ("sum", sums["sum"].between(0.95, 1.05), "0.95 to 1.05"))
+    return shares / total[:, :, None], {
+        str(year): {"smallest": row.min(), "mean": row.mean(), "largest": row.max()}
+        for year, row in zip(years, total, strict=True)}
 
 
 def _industries(county_table, controls):
@@ -283,14 +239,13 @@ def _industries(county_table, controls):
     shares = cube_from_long(raw, "share", years, zones, names.index, "industry shares")
     shares, sums = renormalise(shares, years, zones)
     people = controls["population"].unstack("year")[years].to_numpy().T
-    notes = {"raw sums of shares": sums, "empty industries": _empty(shares, years, names.index)}
-    return years, names, shares * people[:, :, None], notes
+    return years, names, shares * people[:, :, None], {"raw sums of shares": sums}
 
 
 def _sectors(county_table, _):
     raw = pd.read_csv(fetch("efsy_county_sector_employment.csv.xz"))
     raw = raw.rename(columns={"ID": "county", "time": "year"}).query("year <= @EFSY_LAST")
-    raw, notes = match_zones(raw, county_table, county_repairs(), "EFSY")
+    raw, notes = match_zones(raw, county_table, "EFSY")
     names = pd.read_csv(DATA / "industries_naics.csv", index_col="code")
     cells = raw[names.index.astype(str)].set_axis(names.index, axis=1)
     notes = {"employment: " + key: value for key, value in notes.items()}
@@ -300,73 +255,8 @@ def _sectors(county_table, _):
     long = sums.rename_axis(columns="industry").stack().rename("employment").reset_index()
     years, zones = np.unique(raw["year"]), np.unique(county_table["zone"])
     cube = cube_from_long(long, "employment", years, zones, names.index, "EFSY")
-    notes["empty industries"] = _empty(cube, years, names.index)
     return years, names, cube, notes
 
 
-_BUILDERS = {"industries": _industries, "sectors": _sectors}
-CLASSIFICATIONS = tuple(_BUILDERS)
+CLASSIFICATIONS = {"industries": _industries, "sectors": _sectors}
 """Of the industries: one panel each."""
-
-
-def _empty(cube, years, codes):
-    """Years in which an industry is zero in every zone, by industry: gaps of the coding."""
-    gone = cube.sum(axis=1) == 0
-    return {str(code): np.asarray(years)[gone[:, i]].tolist()
-            for i, code in enumerate(codes) if gone[:, i].any()}
-
-
-# Processed cache: parquet files and, written last, the index of their sha256
-
-def _folder(classification):
-    """Folder of a processed panel, named by everything that it is made of."""
-    code = [Path(__file__), Path(__file__).with_name("schema.py")]
-    made_of = sha256(b"".join(p.read_bytes() for p in code + [DATA / t for t in TABLES]))[:12]
-    return CACHE / "public" / f"{data_hash()}-{made_of}" / classification
-
-
-def _store(built, folder):
-    cube = built.cubes["employment"]
-    cells = pd.DataFrame(
-        cube.reshape(-1, cube.shape[2]), columns=built.industries.index.astype(str),
-        index=pd.MultiIndex.from_product([built.years, built.zones.index], names=["year", "zone"]))
-    tables = {"zones": built.zones, "industries": built.industries, "controls": built.controls,
-              "cells": cells}
-    files = {f"{name}.parquet": table.to_parquet() for name, table in tables.items()}
-    files["notes.json"] = json.dumps(built.notes).encode()
-    index = {name: sha256(content) for name, content in files.items()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in (files | {"index.json": json.dumps(index).encode()}).items():
-            _write(folder / name, content)
-    except OSError as error:
-        raise not_writable(folder, error) from error
-
-
-def _write(path, content):
-    """Write a file completely or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _load(folder):
-    """The processed panel, or None where one of its files is missing or altered."""
-    try:
-        index = json.loads((folder / "index.json").read_bytes())
-        files = {name: (folder / name).read_bytes() for name in index}
-        if any(sha256(files[name]) != expected for name, expected in index.items()):
-            return None
-        zones, industries, controls, cells = (
-            pd.read_parquet(io.BytesIO(files[f"{name}.parquet"]))
-            for name in ("zones", "industries", "controls", "cells"))
-        notes = json.loads(files["notes.json"])
-    except (OSError, ValueError, KeyError):
-        return None
-    years = cells.index.unique("year").to_numpy()
-    cube = cells.to_numpy().reshape(len(years), len(zones), len(industries))
-    return _panel(years, zones, industries, cube, controls, notes)

@@ -13,15 +13,13 @@ def pareto_tail(income, topcoded, weight=None, threshold=None):
 
     .. math:: \hat a = \frac{\sum_{\text{not topcoded}} w_j}{\sum_j w_j \log (y_j / u)},
 
-    both sums over y_j > u, the second over topcoded incomes as well. Dropping the topcoded rows
-    and taking Hill's estimator of the rest removes the largest excesses: the index comes out
-    too high.
+    both sums over y_j > u, the second over topcoded incomes as well. Hill (1975); Beirlant,
+    Guillou, Dierckx and Fils-Villetard (2007) for the censored case.
 
     Parameters
     ----------
-    income : (N,) array
-        Reported incomes; a topcoded one holds its code.
-    topcoded : (N,) bool array
+    income, topcoded : (N,) arrays
+        Reported incomes and whether each is topcoded; it then holds its code.
     weight : (N,) array, optional
         Person weights; one where None.
     threshold : float, optional
@@ -29,15 +27,9 @@ def pareto_tail(income, topcoded, weight=None, threshold=None):
 
     Returns
     -------
-    a : float
-        Tail index; the mean above a code c is c a / (a - 1).
-    se : float
-        Standard error for independent draws, a sqrt(sum w_j^2) / sum w_j over the uncensored
-        incomes above u; a / sqrt(their number) where all weigh the same.
-
-    References
-    ----------
-    Hill (1975); Beirlant, Guillou, Dierckx and Fils-Villetard (2007) for the censored case.
+    a, se : float
+        The index, and for independent draws its standard error a sqrt(sum w_j^2) / sum w_j over
+        the uncensored incomes above u; a / sqrt(their number) where all weigh the same.
     """
     income, topcoded = np.asarray(income, dtype=float), np.asarray(topcoded, dtype=bool)
     weight = np.ones_like(income) if weight is None else np.asarray(weight, dtype=float)
@@ -57,14 +49,9 @@ def pareto_tail(income, topcoded, weight=None, threshold=None):
 
 
 def replace_topcodes(income, topcoded, weight=None, threshold=None):
-    """Incomes with each topcoded one replaced by the mean of the fitted tail above its code.
+    """Incomes (N,), each topcoded one replaced by the tail's mean above its code, c a / (a - 1).
 
-    Arguments as in `pareto_tail`. Raises `DataError` where the fitted index is 1 or less, since
-    the mean above the code is then infinite.
-
-    Returns
-    -------
-    (N,) array
+    Arguments as in `pareto_tail`. `DataError` where a <= 1: the mean is then infinite.
     """
     income, topcoded = np.asarray(income, dtype=float), np.asarray(topcoded, dtype=bool)
     if not topcoded.any():

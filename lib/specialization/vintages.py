@@ -3,30 +3,7 @@
 import os
 
 from . import DATA, DataError, public, synthetic
-
-VINTAGES = ("synthetic", "public", "ipums")
-"""Made-up data that check the estimators; public data; the reader's own IPUMS extract."""
-
-
-def load(vintage, classification="industries"):
-    """Panel of a vintage.
-
-    Parameters
-    ----------
-    vintage : {"synthetic", "public", "ipums"}
-    classification : {"industries", "sectors"}
-        The public vintage has two: three-digit industries, and 20 sectors by year.
-    """
-    check(vintage)
-    if classification != "industries" and vintage != "public":
-        raise DataError(f"{vintage}: no classification {classification!r}; valid: 'industries'")
-    if vintage == "synthetic":
-        return synthetic.panel()
-    if vintage == "public":
-        return public.panel(classification)
-    from . import ipums  # slow to import, and seldom there
-
-    return ipums.panel(zones=public.panel().zones)
+from .schema import VINTAGES
 
 
 def check(vintage):
@@ -35,10 +12,23 @@ def check(vintage):
         raise DataError(f"unknown vintage {vintage!r}; valid: {', '.join(VINTAGES)}")
 
 
+def load(vintage, classification="industries"):
+    """Panel of a vintage; only the public one has another classification, "sectors"."""
+    check(vintage)
+    if vintage == "public":
+        return public.panel(classification)
+    if classification != "industries":
+        raise DataError(f"{vintage}: no classification {classification!r}; valid: 'industries'")
+    if vintage == "synthetic":
+        return synthetic.panel()
+    from . import ipums  # slow to import, and seldom there
+
+    return ipums.panel(zones=public.panel().zones)
+
+
 def available():
     """Names of the vintages whose data are here; SPECIALIZATION_OFFLINE=1 hides the public one."""
-    offline = os.environ.get("SPECIALIZATION_OFFLINE") == "1"
-    if offline or not public.available():
+    if os.environ.get("SPECIALIZATION_OFFLINE") == "1" or not public.available():
         return ["synthetic"]
     # an extract needs the zones of the public vintage
     extract = any((DATA / "ipums").glob("*.xml"))
@@ -46,13 +36,7 @@ def available():
 
 
 def choose(wanted="all"):
-    """Vintages a chapter shows: those named, or all whose data or stored results are here.
-
-    Parameters
-    ----------
-    wanted : str
-        "all", or names separated by commas.
-    """
+    """Vintages a chapter shows: those named, between commas, or "all" with data or results."""
     if wanted == "all":
         return [name for name in VINTAGES if name in available() or name == "public"]
     names = [name.strip() for name in wanted.split(",")]
@@ -67,13 +51,9 @@ def describe(names):
     """What captions say of the vintages shown; where results are stored, from which data."""
     from . import results  # which needs this module
 
-    stored = f"results stored from data {results.stored_data()}"
-    if results.check():
-        stored += " by an earlier version of the code"
-    words = {
-        "synthetic": "synthetic data (simulated, not evidence)",
-        "public": "public data (real)" if "public" in available()
-        else f"public data (real, {stored})",
-        "ipums": "IPUMS extract (real)",
-    }
+    words, stale = dict(VINTAGES), results.check()      # an error in CI
+    if "public" not in available():
+        earlier = " by an earlier version of the code" if stale else ""
+        words["public"] = (f"public data (real, results stored from data "
+                           f"{results.stored_data()}{earlier})")
     return "Vintages: " + "; ".join(words[name] for name in names) + "."

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 WIDTHS = {
-    "YEAR": 4, "SAMPLE": 6, "SERIAL": 8, "HHWT": 10, "STATEFIP": 2, "SEA": 3, "CNTYGP97": 5,
-    "CNTYGP98": 3, "PUMA": 5, "OWNERSHP": 1, "VALUEH": 7, "PERNUM": 4, "PERWT": 10, "SLWT": 10,
+    "YEAR": 4, "SAMPLE": 6, "SERIAL": 8, "STATEFIP": 2, "SEA": 3, "CNTYGP97": 5,
+    "CNTYGP98": 3, "PUMA": 5, "PERNUM": 4, "PERWT": 10, "SLWT": 10,
     "SEX": 1, "AGE": 3, "EDUC": 2, "EMPSTAT": 1, "IND1950": 3, "INCWAGE": 6, "INCBUSFM": 5,
     "INCBUS": 6, "INCFARM": 6, "INCBUS00": 6,
 }
-WEIGHTS = ("HHWT", "PERWT", "SLWT")
+WEIGHTS = ("PERWT", "SLWT")
 """Weights have two implied decimals; every other variable has none."""
 
 CODEBOOK = """<?xml version="1.0" encoding="UTF-8"?>
@@ -59,9 +59,8 @@ def _field(values, width, weight):
 
 def person(year, sample, **fields):
     """One employed man of 40 with a wage, unless `fields` say otherwise."""
-    base = {"YEAR": year, "SAMPLE": sample, "SERIAL": 1, "HHWT": 1, "STATEFIP": 1, "OWNERSHP": 2,
-            "VALUEH": 9_999_999, "PERNUM": 2, "PERWT": 1, "SEX": 1, "AGE": 40, "EDUC": 6,
-            "EMPSTAT": 1, "IND1950": 105}
+    base = {"YEAR": year, "SAMPLE": sample, "SERIAL": 1, "STATEFIP": 1, "PERNUM": 2, "PERWT": 1,
+            "SEX": 1, "AGE": 40, "EDUC": 6, "EMPSTAT": 1, "IND1950": 105}
     return base | fields
 
 

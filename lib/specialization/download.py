@@ -49,14 +49,8 @@ def fetch(file):
 
     The mirror is the folder that the environment variable SPECIALIZATION_MIRROR names; its files
     are used in place. A download that broke off continues where it stopped, and an altered file
-    in the cache is replaced.
-
-    Raises
-    ------
-    DataError
-        Unknown file; altered file in the mirror or at the address; cache not writable.
-    Unreachable
-        The address does not answer, or refuses.
+    in the cache is replaced. `Unreachable` if the address does not answer or refuses; `DataError`
+    for an unknown file, one altered in the mirror or at the address, a cache not writable.
     """
     files = manifest()
     if file not in files.index:
@@ -98,19 +92,17 @@ def _download(entry):
     import pooch  # slow to import, and seldom needed
     import requests
 
-    folder = CACHE / "raw"
     pooch.get_logger().setLevel("WARNING")
-    client = pooch.create(folder, base_url="", registry={entry.name: entry["sha256"]},
+    client = pooch.create(CACHE / "raw", base_url="", registry={entry.name: entry["sha256"]},
                           urls={entry.name: entry["url"]}, retry_if_failed=ATTEMPTS - 1)
-    try:
-        return Path(client.fetch(entry.name, downloader=functools.partial(_resume, entry)))
-    except requests.RequestException as error:
-        raise Unreachable(
-            f"{entry.name} cannot be downloaded ({type(error).__name__}): try again with a "
-            "network, or set SPECIALIZATION_MIRROR to a folder with the files of "
-            "data/manifest.csv") from error
-    except OSError as error:
-        raise _not_writable(folder, error) from error
+    with _writing(CACHE / "raw"):
+        try:
+            return Path(client.fetch(entry.name, downloader=functools.partial(_resume, entry)))
+        except requests.RequestException as error:
+            raise Unreachable(
+                f"{entry.name} cannot be downloaded ({type(error).__name__}): try again with a "
+                "network, or set SPECIALIZATION_MIRROR to a folder with the files of "
+                "data/manifest.csv") from error
 
 
 def _resume(entry, url, target, _):
@@ -133,28 +125,32 @@ def _resume(entry, url, target, _):
                 bar.update(sink.write(chunk))
     try:
         _checked(part, entry, "the download is broken or the file has changed; try again")
+        os.replace(part, target)
     except DataError:
         part.unlink()
         raise
-    os.replace(part, target)
 
 
-def _not_writable(folder, error):
-    return DataError(f"{folder} cannot be written ({error.strerror or error}); free some space or "
-                     "set SPECIALIZATION_CACHE to a writable folder")
+@contextlib.contextmanager
+def _writing(folder):
+    """Say in one sentence that the system refuses to write to a folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written ({error.strerror or error}); free some space "
+                        "or set SPECIALIZATION_CACHE to a writable folder") from error
 
 
 def write(path, content):
     """Write bytes to a file, completely or not at all; `DataError` where the system refuses."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise _not_writable(path.parent, error) from error
+    with _writing(path.parent):
+        try:
+            part.write_bytes(content)
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def kept(path, key, make):

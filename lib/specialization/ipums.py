@@ -1,22 +1,13 @@
 """The `ipums` vintage: the paper's own design, from the reader's own IPUMS USA extract.
 
-IPUMS forbids redistribution, so the project holds no extract. The reader puts one into a folder
-(`data/ipums`, ignored by git) by hand or through `download`; `data/ipums.toml` says which samples
-and variables, and what is done with them:
+IPUMS forbids redistribution, so the project holds no extract. The reader puts one into the folder
+`data/ipums`, which git ignores, by hand or through `download`: extract.xml, the codebook (or any
+single .xml), and extract.dat.gz, fixed-width and rectangular on persons (or the file that the
+codebook names). data/ipums.toml says which samples and variables, and what is done with them.
 
-================= ==============================================================================
-extract.xml       codebook (or any single .xml)
-extract.dat.gz    fixed-width, rectangular on persons (or the file that the codebook names)
-crosswalk_1950    1950 state economic areas (SEA) to zones
-crosswalk_1970    1970 county groups (CNTYGP97)
-crosswalk_1980    1980 county groups, 1000 x STATEFIP + CNTYGP98
-crosswalk_1990    1990 PUMAs, 10000 x STATEFIP + PUMA
-crosswalk_2000    2000 PUMAs, 10000 x STATEFIP + PUMA; for 2000 and 2010
-crosswalk_2010    2010 PUMAs, 100000 x STATEFIP + PUMA; for 2020
-================= ==============================================================================
-
-Each crosswalk is a .csv or .dta file with columns area, zone and weight, the share of an area's
-population that lives in a zone. The column names of Dorn's and of Rose's files work as they are.
+Beside it lie crosswalks from the census areas of a year to zones, crosswalk_1950 and so on, as
+data/ipums.toml has them: .csv or .dta files with columns area, zone and weight, the share of an
+area's population that lives in a zone. The column names of Dorn's and of Rose's files work.
 
 Persons are read, summed and forgotten. The sums by area are kept beside the extract, since reading
 all samples takes about half an hour. Cells of the cubes may rest on few persons: publish measures
@@ -31,7 +22,6 @@ import warnings
 import zlib
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
@@ -67,33 +57,14 @@ LOST = 0.05
 """Largest share of a year's population that may live in areas without a zone."""
 
 
-class Totals(NamedTuple):
-    """Sums over the persons of an extract.
-
-    `tables` are frames by (name, year): workers by (area, industry), people and homes by area,
-    samples, and the distribution of each topcoded variable. `counts` tells by year why persons
-    are in the sample or not.
-    """
-
-    tables: dict
-    counts: Counter
-
-
 def industries():
     """Industries of the 1950 Census classification, IND1950, as a table of `Panel`."""
     table = pd.read_csv(DATA / "industries_ind1950.csv")
     return industry_table(table["code"], table["label"], table["sector"])
 
 
-def request():
-    """Definition of the extract for the IPUMS API: the samples and variables used here."""
-    return MicrodataExtract("usa", [s for y in YEARS.values() for s in y["samples"]],
-                            ["SERIAL", *sorted(VARIABLES)],
-                            description="Regional industrial specialization")
-
-
 def download(folder=FOLDER, api_key=None, base_url=None):
-    """Submit `request` to the IPUMS API, wait, and store the extract in `folder`.
+    """Ask the IPUMS API for the extract of data/ipums.toml, wait, and store it in `folder`.
 
     The key is that of the environment variable IPUMS_API_KEY where None. Raises `DataError`
     without a key, for a key that is refused and without a network; no file is then left behind.
@@ -106,7 +77,9 @@ def download(folder=FOLDER, api_key=None, base_url=None):
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as part:
         try:
-            extract = client.submit_extract(request())
+            extract = client.submit_extract(MicrodataExtract(
+                "usa", [s for y in YEARS.values() for s in y["samples"]],
+                ["SERIAL", *sorted(VARIABLES)], description="Regional specialization"))
             client.wait_for_extract(extract)
             client.download_extract(extract, download_dir=part)
         except IpumsAPIAuthenticationError as error:
@@ -165,10 +138,12 @@ def _chunks(ddi, data, rows):
 
 
 def totals(folder=FOLDER, rows=200_000):
-    """`Totals` of the extract in `folder`, in one pass and `rows` persons at a time.
+    """Sums over the persons of the extract in `folder`, read `rows` at a time.
 
-    Raises `DataError`, naming the file, for a variable that the codebook lacks, an entry that is
-    no number, a person without year, state, age or sex, and a file that breaks off.
+    Returns tables by (name, year): workers by (area, industry), people by area, samples, and the
+    distribution of each topcoded variable; and counts, by year, of why persons are in the sample
+    or not. Raises `DataError`, naming the file, for a variable that the codebook lacks, an entry
+    that is no number, a person without year, state, age or sex, and a file that breaks off.
     """
     ddi, data = _files(folder)
     codes, tables, counts = industries().index, {}, Counter()
@@ -184,7 +159,7 @@ def totals(folder=FOLDER, rows=200_000):
                 tables[name, year] = table if before is None else before.add(table, fill_value=0)
     if not tables:
         raise DataError(f"{data.name}, column YEAR: no person of a year in {list(YEARS)}")
-    return Totals(tables, counts)
+    return tables, counts
 
 
 def kept_totals(folder=FOLDER):
@@ -195,11 +170,11 @@ def kept_totals(folder=FOLDER):
 
 
 def _reduce(part, year, codes, counts):
-    """Tables of `Totals` for some persons of one year."""
+    """Tables of `totals` for some persons of one year."""
     setup = YEARS[year]
     topcode = setup["topcodes"]
-    area = setup["state"] * part["STATEFIP"] + part[setup["area"]]
-    area = area.fillna(-1).astype(int).rename("area")
+    area = (setup["state"] * part["STATEFIP"] + part[setup["area"]]).fillna(-1)
+    area = area.astype(int).rename("area")
     industry = part["IND1950"].fillna(0).astype(int).rename("industry")
     weight = part[setup["weight"]].fillna(0)
     earned = pd.DataFrame({v: part[v].mask(part[v].isin(SETUP["missing"][v])).clip(
@@ -215,7 +190,6 @@ def _reduce(part, year, codes, counts):
     return {
         "workers": income.assign(employment=weight)[member].groupby([area, industry]).sum(),
         "people": _people(part, weight).join(income).groupby(area).sum(),
-        "homes": _homes(part, year, counts).groupby(area).sum(),
         "samples": part.groupby("SAMPLE")[["PERNUM"]].count(),
         **{v: weight[tail].groupby(earned[v]).sum().to_frame("weight")
            for v, tail in tails.items()},
@@ -252,14 +226,6 @@ def _people(part, weight):
     })
 
 
-def _homes(part, year, counts):
-    owner = (part["PERNUM"] == 1) & (part["OWNERSHP"] == 1)
-    valued = owner & part["VALUEH"].notna() & ~part["VALUEH"].isin(SETUP["missing"]["VALUEH"])
-    counts[f"{year}: owners without a house value"] += (owner & ~valued).sum()
-    weight = part["HHWT"].where(valued, 0)
-    return pd.DataFrame({"value": weight * part["VALUEH"].fillna(0), "households": weight})
-
-
 # Areas to zones
 
 
@@ -287,21 +253,6 @@ def zone_weights(path, zones):
         ("weight", table["weight"].between(0, 1), "0 to 1"),
         ("weight", (sums - 1).abs() <= 1e-3, "weights of an area sum to 1"))
     return table[table["zone"].isin(zones)]
-
-
-def _by_zone(folder, zones, sums, *names):
-    """Tables of `Totals`, by (year, zone) or (year, zone, industry), and the counts so far."""
-    tables, counts = kept_totals(folder) if sums is None else sums
-    counts, out = counts.copy(), {name: {} for name in names}
-    for year in sorted({year for _, year in tables}):
-        weights = _crosswalk(Path(folder), year, tables["people", year], zones, counts)
-        for name in names:
-            table = _uncensor(tables, name, year).reset_index().merge(weights, on="area")
-            keys = [key for key in ("zone", "industry") if key in table]
-            values = table.drop(columns=["area", "weight", *keys])
-            out[name][year] = values.mul(table["weight"], axis=0).groupby(
-                [table[key] for key in keys]).sum()
-    return [pd.concat(out[name], names=["year"]) for name in names], counts
 
 
 def _crosswalk(folder, year, people, zones, counts):
@@ -348,42 +299,35 @@ def panel(zones, folder=FOLDER, sums=None):
     earnings of all earners over all persons, high_skill_share four years of college among those
     of 25 and over.
 
-    Parameters
-    ----------
-    zones : DataFrame
-        Zones of the design, as in a `Panel`.
-    folder : Path
-        See the module's docstring; the extract may lack some of the years.
-    sums : Totals, optional
-        `kept_totals(folder)` where None.
+    `zones` are those of the design, as in a `Panel`; `sums` are `kept_totals(folder)` where None.
+    The extract may lack some of the years.
     """
-    (workers, people), counts = _by_zone(folder, zones, sums, "workers", "people")
+    (tables, counts), parts = sums or kept_totals(folder), {"workers": {}, "people": {}}
+    counts = counts.copy()
+    for year in sorted({year for _, year in tables}):
+        weights = _crosswalk(Path(folder), year, tables["people", year], zones, counts)
+        for name, part in parts.items():
+            table = _uncensor(tables, name, year).reset_index().merge(weights, on="area")
+            keys = [table[key] for key in ("zone", "industry") if key in table]
+            values = table.drop(columns=["area", "weight", *(key.name for key in keys)])
+            part[year] = values.mul(table["weight"], axis=0).groupby(keys).sum()
+    workers, people = (pd.concat(part, names=["year"]) for part in parts.values())
+
     workers = workers.query("employment > 0").reset_index()
     years, table = np.unique(workers["year"]), industries()
     full = workers.groupby("zone")["year"].nunique() == len(years)
-    zones_kept = zones[zones.index.isin(full.index[full])]
+    there = zones[zones.index.isin(full.index[full])]
     found = table[table.index.isin(workers["industry"])]
-    counts["zones left out, empty in some year"] = len(zones) - len(zones_kept)
+    counts["zones left out, empty in some year"] = len(zones) - len(there)
     counts["industries left out, empty in all years"] = len(table) - len(found)
-    workers = workers[workers["zone"].isin(zones_kept.index)]
-    cubes = {name: cube_from_long(workers, name, years, zones_kept.index, found.index,
-                                  "IPUMS extract") for name in ("income", "employment")}
-    people = people.swaplevel().sort_index().loc[zones_kept.index]
+    workers = workers[workers["zone"].isin(there.index)]
+    cubes = {name: cube_from_long(workers, name, years, there.index, found.index, "IPUMS extract")
+             for name in ("income", "employment")}
+    people = people.swaplevel().sort_index().loc[there.index]
     ratio = 100 * people["old"] / people["working_age"]
     controls = people.assign(income_per_head=people["income"] / people["population"],
                              high_skill_share=people["college"] / people["adults"],
                              old_age_dependency=ratio.where(ratio > 0),
                              female_share=people["female"] / people["population"])
-    return Panel("ipums", VINTAGES["ipums"], years, zones_kept, found, cubes,
+    return Panel("ipums", VINTAGES["ipums"], years, there, found, cubes,
                  controls[list(CONTROLS)], {why: int(n) for why, n in counts.items()})
-
-
-def housing(zones, folder=FOLDER, sums=None):
-    """Mean value of owner-occupied homes by (zone, year), in current dollars, and households.
-
-    Weighted by households; none in 1950. IPUMS reports midpoints of intervals before 2008 and
-    caps the largest values, so that means of dear zones are too low. Arguments as in `panel`.
-    """
-    (homes,), _ = _by_zone(folder, zones, sums, "homes")
-    homes = homes[homes["households"] > 0].swaplevel().sort_index()
-    return homes.assign(value=homes["value"] / homes["households"])

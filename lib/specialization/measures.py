@@ -1,7 +1,7 @@
 """How specialized is a zone? Measures on the last axis of a cube of shares.
 
-Every function takes an array whose last axis runs over industries and returns one number for
-each of the other entries, so that a whole (year, zone, industry) cube is one pass.
+Arrays (..., I) of income or employment by industry become arrays (...), so that a whole (year,
+zone, industry) cube is one pass.
 """
 
 import numpy as np
@@ -11,10 +11,7 @@ from . import DataError
 
 
 def shares(y):
-    """Shares s_i = y_i / sum_j y_j along the last axis.
-
-    Raises `DataError` for a negative or NaN entry and for a row whose sum is zero.
-    """
+    """Shares s_i = y_i / sum_j y_j; `DataError` for a negative entry, NaN, or a sum of zero."""
     y = np.asarray(y, dtype=float)
     if not (y >= 0).all():
         raise DataError("shares: negative or NaN entry; valid: finite and >= 0")
@@ -25,22 +22,13 @@ def shares(y):
 
 
 def gini(y, zeros=True, reference=None):
-    r"""Gini coefficient of the industry shares, (..., I) to (...), between 0 and 1.
+    r"""Gini coefficient of the industry shares, between 0 and 1.
 
-    With equal reference shares, over n industries sorted so that s_1 <= ... <= s_n,
-
-    .. math:: G = \frac{\sum_{j=1}^n (2j - n - 1)\, s_j}{n}.
-
-    Parameters
-    ----------
-    y : (..., I) array
-        Income or employment by industry; only shares matter.
-    zeros : bool
-        True: industries that are absent count as zeros, so that G = 1 - 1/n where one industry
-        earns everything. False: G is taken over the industries that are there.
-    reference : (I,) or (..., I) array, optional
-        Weights w, such as national shares: industries are sorted by s_i / w_i, and G is one minus
-        twice the area below the Lorenz curve of s against w. Equal where None.
+    Over n industries, sorted so that s_1 <= ... <= s_n: :math:`G = \sum_j (2j - n - 1) s_j / n`,
+    which is 1 - 1/n where one industry earns everything. Industries that are absent count as
+    zeros, unless `zeros` is False. With `reference` weights w, (I,) or (..., I), such as national
+    shares, industries are sorted by s_i / w_i, and G is one minus twice the area below the Lorenz
+    curve of s against w.
     """
     s = shares(y)
     if reference is not None:
@@ -95,12 +83,10 @@ def _entropy(s, w):
 
 
 def theil_decomposition(y, group):
-    r"""Theil index of y (..., I) within and between two groups of industries, twice (...).
+    r"""Theil index within and between two groups of industries; the two sum to `theil`.
 
-    .. math:: T = \sum_g S_g T_g + \sum_g S_g \log\frac{S_g}{n_g / n},
-
-    with S_g the share of group g, n_g its number of industries and T_g its own Theil index;
-    `group` (I,) says who belongs to the first, tradables say. The two sum to `theil`.
+    :math:`T = \sum_g S_g T_g + \sum_g S_g \log\frac{S_g}{n_g / n}`, with S_g the share of group g,
+    n_g its number of industries and T_g its Theil index; bool `group` (I,) says who is in one.
     """
     s, group = shares(y), np.asarray(group, dtype=bool)
     within = between = 0.0
@@ -116,13 +102,9 @@ def theil_decomposition(y, group):
     return within, between
 
 
-def krugman(y, reference=None):
-    """Krugman index, sum_i |s_i - w_i|, between 0 and 2.
-
-    `reference` are the shares w: (I,), or national shares of `y` over its zones where None.
-    """
-    w = national_shares(y)[..., None, :] if reference is None else shares(reference)
-    return np.abs(shares(y) - w).sum(axis=-1)
+def krugman(y):
+    """Krugman index, sum_i |s_i - w_i|, between 0 and 2, against the national shares w."""
+    return np.abs(shares(y) - national_shares(y)[..., None, :]).sum(axis=-1)
 
 
 def national_shares(y):
@@ -131,38 +113,31 @@ def national_shares(y):
 
 
 def revealed_comparative_advantage(y):
-    r"""Revealed comparative advantage of a cube (..., R, I).
+    r"""Revealed comparative advantage of a cube (..., R, I), NaN for industries no zone has.
 
-    .. math:: RCA_{irt} = \frac{Y_{irt} / Y_{rt}}{Y^{US}_{it} / Y^{US}_t}
-
-    Industries that no zone has are NaN. In each zone the national shares times RCA sum to 1.
+    :math:`RCA_{irt} = (Y_{irt} / Y_{rt}) / (Y^{US}_{it} / Y^{US}_t)`: shares over national shares.
     """
     s, w = shares(y), national_shares(y)[..., None, :]
     return np.divide(s, w, out=np.full_like(s, np.nan), where=w > 0)
 
 
-RANK_WITHIN = {"year": None, "industry": -2, "region": -1}
-"""What is ranked against what, and the axis: all region-industries of a year, the regions of an
-industry, or the industries of a region."""
+RANK_WITHIN = {"year": -1, "industry": -2, "region": -1}
+"""What is ranked against what, and the axis: all region-industries of a year (once flat), the
+regions of an industry, or the industries of a region."""
 
 
 def rank(x, within="year", ties="average", descending=True):
-    """Rank of the entries of a cube (..., R, I), from 1; NaN where x is NaN.
+    """Rank of the entries of a cube (..., R, I) from 1, NaN where x is NaN.
 
-    Parameters
-    ----------
-    within : {"year", "industry", "region"}
-    ties : {"average", "min"}
-    descending : bool
-        True: the largest entry has rank 1.
+    `within` is a key of `RANK_WITHIN`, `ties` "average" or "min"; 1 is the largest if descending.
     """
     if within not in RANK_WITHIN or ties not in ("average", "min"):
         raise DataError(f"rank: within={within!r}, ties={ties!r}; valid: within in "
                         f"{list(RANK_WITHIN)}, ties 'average' or 'min'")
     x = np.asarray(x, dtype=float) * (-1 if descending else 1)
     flat = x.reshape(*x.shape[:-2], -1) if within == "year" else x
-    axis = -1 if within == "year" else RANK_WITHIN[within]
-    return rankdata(flat, method=ties, axis=axis, nan_policy="omit").reshape(x.shape)
+    return rankdata(flat, method=ties, axis=RANK_WITHIN[within],
+                    nan_policy="omit").reshape(x.shape)
 
 
 def dispersion(x):

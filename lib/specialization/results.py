@@ -29,7 +29,6 @@ industries, and the function's parameters."""
 
 
 def _parts(name):
-    """Module, function, classification and parameters of a result."""
     if name not in RESULTS:
         raise DataError(f"unknown result {name!r}; valid: {', '.join(RESULTS)}")
     parameters = dict(RESULTS[name])
@@ -60,15 +59,17 @@ def _read(name):
 
 
 def key(name):
-    """What a result depends on: hashes of code and data, and its parameters.
+    """Hashes of the code and the data that a result depends on and of its table, and parameters.
 
     How files are fetched is left out of the code: the hash of the data covers what arrives.
     """
     module, _, classification, parameters = _parts(name)
     modules = sorted((dependencies(module) | dependencies("public")) - {"download"})
     files = [PACKAGE / f"{m}.py" for m in modules] + [DATA / table for table in public.TABLES]
+    table = STORE / f"{name}.csv"
     return {"code": download.sha256(b"".join(p.read_bytes() for p in files))[:12],
-            "parameters": parameters | {"cube": classification}, "data": download.data_hash()}
+            "parameters": parameters | {"cube": classification}, "data": download.data_hash(),
+            "table": download.sha256(table.read_bytes())[:12] if table.exists() else None}
 
 
 def dependencies(module):
@@ -88,13 +89,8 @@ def dependencies(module):
 
 def stale(name):
     """Which inputs of a stored result changed since, or its table; empty if none."""
-    stored, now = _keys().get(name, {}), key(name) | {"table": _table_hash(name)}
-    return ", ".join(part for part, value in now.items() if stored.get(part) != value)
-
-
-def _table_hash(name):
-    path = STORE / f"{name}.csv"
-    return download.sha256(path.read_bytes())[:12] if path.exists() else None
+    stored = _keys().get(name, {})
+    return ", ".join(part for part, value in key(name).items() if stored.get(part) != value)
 
 
 def _keys():
@@ -129,9 +125,9 @@ def store(names=None):
     keys = _keys()
     for name in tqdm(names or list(RESULTS), desc="results", unit="table"):
         download.write(STORE / f"{name}.csv", _csv(name).encode())
-        keys[name] = key(name) | {"table": _table_hash(name)}
-        text = json.dumps(keys, indent=1, sort_keys=True) + "\n"
-        download.write(STORE / "keys.json", text.encode())
+        keys[name] = key(name)
+        download.write(STORE / "keys.json",
+                       (json.dumps(keys, indent=1, sort_keys=True) + "\n").encode())
 
 
 def compare(rtol=1e-4):
@@ -147,20 +143,18 @@ def compare(rtol=1e-4):
 
 
 def main(arguments):
-    """Store all results, or with --check compare them; 1 if something is wrong."""
-    try:
-        if "public" not in vintages.available():
-            raise DataError("the public data are not here: run `make data` first")
-        if "--check" in arguments:
-            check(strict=True)
-            compare()
-        else:
-            store([a for a in arguments if not a.startswith("-")])
-    except DataError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    """Store the results named, or all; with --check compare them instead."""
+    if "public" not in vintages.available():
+        raise DataError("the public data are not here: run `make data` first")
+    if "--check" in arguments:
+        check(strict=True)
+        compare()
+    else:
+        store(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        main(sys.argv[1:])
+    except DataError as error:
+        sys.exit(f"error: {error}")

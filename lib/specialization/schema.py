@@ -57,20 +57,11 @@ CONTROLS = tuple(TABLES["controls"].columns)
 class Panel:
     """Zones, industries and years of one vintage in one classification of industries.
 
-    Making one checks it: `DataError` names the table or cube, the value and what is valid.
-
-    Attributes
-    ----------
-    vintage, label : str
-        A key of `VINTAGES`, and how captions name it.
-    years : (T,) int array
-    zones, industries, controls : DataFrame
-        As `TABLES`; controls may hold more years than the cubes.
-    cubes : dict of (T, R, I) float arrays
-        Some of `VARIABLES`: income and value_added in current dollars, employment in persons.
-        All entries are finite and non-negative, and no zone-year is empty.
-    notes : dict
-        Counts of what the construction had to change, for the chapter to print.
+    `label` is how captions name it; `years` is (T,), zones, industries and controls are tables
+    as in `TABLES`, and controls may hold more years. `cubes` are (T, R, I) arrays by variable:
+    income and value_added in current dollars, employment in persons, finite and non-negative, no
+    zone-year empty. `notes` counts what the construction changed, for the chapter to print.
+    Making a panel checks it: `DataError` names the table or cube, the value and what is valid.
     """
 
     vintage: str

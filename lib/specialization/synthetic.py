@@ -25,7 +25,6 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
 from scipy.special import gamma
 from scipy.stats import norm
 
@@ -68,7 +67,10 @@ def panel(seed=SEED):
     Another seed is another draw from the same economy.
     """
     rng = np.random.default_rng(seed)
-    zones, industries = _zones(), _industries()
+    names = [(sector, j + 1) for sector, n in SETUP["industries"].items() for j in range(n)]
+    zones, industries = _zones(), industry_table(
+        np.arange(101, 101 + len(names)), [f"synthetic {sector} {j}" for sector, j in names],
+        [sector for sector, _ in names])
     tradable = industries["tradable"].to_numpy()
     Z = _controls(rng, zones)
     u = _income_noise(rng, zones)
@@ -100,13 +102,6 @@ def _zones():
         "division": [f"D{r // 2}{c * 3 // 8}" for r, c in zip(row, column, strict=True)],
         "rustbelt": (row >= 3) & (row <= 4) & (column >= 5) & (column <= 7),
         "lat": lat.round(2), "lon": lon.round(2)}, index=zone)
-
-
-def _industries():
-    names = [(sector, j + 1) for sector, n in SETUP["industries"].items() for j in range(n)]
-    return industry_table(np.arange(101, 101 + len(names)),
-                          [f"synthetic {sector} {j}" for sector, j in names],
-                          [sector for sector, _ in names])
 
 
 def _persistent(rng, shape, decay, permanent):
@@ -187,20 +182,11 @@ def _latent_advantage(rng, Z, tradable):
 
 
 def _target_gini(z, variable):
-    """Gini (T, R) with the moments of `GINI_MOMENTS` where z is standard normal.
-
-    Quantiles are Tukey's lambda, Q(p) = (p^l - (1-p)^l) / l: l = 0.14 is nearly normal, l = 1
-    uniform. Mean and CV fix location and scale; p90/p10 fixes l. The published p90/p10 of income
-    in 2010 is wider, at its CV, than that of any member: there the uniform comes nearest.
-    """
-    out = []
-    for p, m in zip(norm.cdf(z), GINI_MOMENTS[variable].to_dict("records"), strict=True):
-        # of a symmetric distribution with unit standard deviation
-        q90 = (m["p90_p10"] - 1) / (m["p90_p10"] + 1) / m["cv"]
-        shape = 1.0 if q90 >= _tukey(0.9, 1.0) else brentq(
-            lambda shape, q90=q90: _tukey(0.9, shape) - q90, -0.3, 1.0)
-        out.append(m["mean"] * (1 + m["cv"] * _tukey(p, shape)))
-    return np.clip(out, 0.2, 0.85)
+    """Gini (T, R) with the moments of `GINI_MOMENTS` where z is standard normal."""
+    quantile = np.stack([_tukey(p, shape) for p, shape in zip(
+        norm.cdf(z), SETUP["shape"][variable], strict=True)])
+    mean, cv = (GINI_MOMENTS[variable][k].to_numpy()[:, None] for k in ("mean", "cv"))
+    return np.clip(mean * (1 + cv * quantile), 0.2, 0.85)
 
 
 def _tukey(p, shape):

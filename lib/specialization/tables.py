@@ -25,34 +25,12 @@ def published_gini_moments():
         index=["variable", "year"], columns="moment", values="value").reset_index()
 
 
-def gini_tolerance(printed, n):
-    r"""Three standard errors of the moments of Table 1, and half a unit of the last digit printed.
-
-    `printed` as of `published_gini_moments`; n zones. For n draws of a normal distribution with
-    coefficient of variation v and mean m: the mean has standard error m v / sqrt(n), the CV
-    v sqrt((1/2 + v^2) / n), and the logarithm of p90/p10 that of two sample quantiles, whose
-    errors have standard deviation 1.709 m v / sqrt(n) and correlation 1/9.
-    """
-    v, root = printed["cv"], np.sqrt(n)
-    a, b = 1 / (1 + 1.2816 * v), 1 / (1 - 1.2816 * v)
-    log_ratio = 1.709 * v * np.sqrt(a**2 + b**2 - 2 / 9 * a * b) / root
-    return printed.assign(mean=3 * printed["mean"] * v / root + 0.005,
-                          cv=3 * v * np.sqrt(0.5 + v**2) / root + 0.0005,
-                          p90_p10=3 * printed["p90_p10"] * log_ratio + 0.005)
-
-
 def published_and_here(printed, here, tolerance):
     """Published values beside those of each vintage, with the difference.
 
-    Parameters
-    ----------
-    printed : Series
-        Published values by quantity.
-    here : dict of Series
-        Computed values by vintage; those that a vintage cannot have are missing.
-    tolerance : dict of float or Series
-        By vintage: what the difference must not exceed, for the column within. A vintage without
-        one is not a replication of the number, and has no verdict.
+    `printed` is a Series by quantity; `here` and `tolerance` are by vintage: a Series of computed
+    values, where those that it cannot have are missing, and what the difference must not exceed
+    (float or Series). A vintage without a tolerance is no replication and has no verdict.
     """
     columns = {("", "published"): printed}
     for vintage, values in here.items():
@@ -76,13 +54,8 @@ def keep(name, value):
 class Table:
     """A table that notebooks show as HTML, with its caption, and that prints as LaTeX.
 
-    Parameters
-    ----------
-    frame : DataFrame
-    caption : str
-        Says what it shows and of which vintages.
-    digits : int or dict
-        Decimals, for all columns of floats or by column.
+    The caption says what it shows and of which vintages; `digits` are decimals, of all columns of
+    floats or by column.
     """
 
     def __init__(self, frame, caption, digits=2):

@@ -16,20 +16,10 @@ def pareto_tail(income, topcoded, weight=None, threshold=None):
     both sums over y_j > u, the second over topcoded incomes as well. Hill (1975); Beirlant,
     Guillou, Dierckx and Fils-Villetard (2007) for the censored case.
 
-    Parameters
-    ----------
-    income, topcoded : (N,) arrays
-        Reported incomes and whether each is topcoded; it then holds its code.
-    weight : (N,) array, optional
-        Person weights; one where None.
-    threshold : float, optional
-        u; the weighted 90th percentile of the incomes that are not topcoded where None.
-
-    Returns
-    -------
-    a, se : float
-        The index, and for independent draws its standard error a sqrt(sum w_j^2) / sum w_j over
-        the uncensored incomes above u; a / sqrt(their number) where all weigh the same.
+    Arrays are (N,): incomes, of which a topcoded one holds its code, and person weights, one
+    where None. The threshold u is the weighted 90th percentile of the incomes that are not
+    topcoded where None. Returns a and, for independent draws, its standard error
+    a sqrt(sum w_j^2) / sum w_j over the uncensored incomes above u.
     """
     income, topcoded = np.asarray(income, dtype=float), np.asarray(topcoded, dtype=bool)
     weight = np.ones_like(income) if weight is None else np.asarray(weight, dtype=float)

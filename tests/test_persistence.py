@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyfixest
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,28 +64,40 @@ def absorbed(x, years, h):
 def test_closed_form_dummies_pyfixest_and_linearmodels_agree(h):
     x = random_panel()
     own = p.persistence(x, YEARS).loc[h]
-    package = p.two_way(x, YEARS, h, {"zone": np.arange(12)})
+    package = p.two_way(x, YEARS, h)
     assert own["beta"] == pytest.approx(by_dummies(x, YEARS, h), abs=1e-12)
     assert own["beta"] == pytest.approx(absorbed(x, YEARS, h), abs=1e-8)
     assert own["beta"] == pytest.approx(package["beta"], abs=1e-10)
-    assert own["se"] == pytest.approx(package["se_zone"], rel=1e-8)
+    assert own["se"] == pytest.approx(package["se"], rel=1e-8)
     assert own["n"] == package["n"] == (3 - h // 10) * 12 * 7
 
 
 def test_closed_form_and_pyfixest_agree_on_the_synthetic_panel(panel):
     y, industries = p.common_cube(panel, "income")
-    x = p.log_rank(y, p.member(industries, "tradables"))
-    own, clusters = p.persistence(x, panel.years), {"zone": panel.zones.index}
+    x = p.log_rank(y, industries["tradable"].to_numpy())
+    own = p.persistence(x, panel.years)
     for h in (50, 70):
-        package = p.two_way(x, panel.years, h, clusters)
+        package = p.two_way(x, panel.years, h)
         assert own["beta"][h] == pytest.approx(package["beta"], abs=1e-10)
-        assert own["se"][h] == pytest.approx(package["se_zone"], rel=1e-8)
+        assert own["se"][h] == pytest.approx(package["se"], rel=1e-8)
+
+
+def test_clusters_of_zones_agree_with_pyfixest():
+    x, state = random_panel(4), np.repeat(list("abcd"), 3)
+    own = p.persistence(x, YEARS, [10], clusters={"zone": np.arange(12), "state": state}).loc[10]
+    s, t = p.pairs(YEARS, 10).T
+    base, zone, industry = (a.ravel() for a in np.indices(x[s].shape))
+    f = pd.DataFrame({"before": x[s].ravel(), "now": x[t].ravel(), "zone": zone,
+                      "state": state[zone], "zy": base * 12 + zone, "iy": base * 7 + industry})
+    for name in ("zone", "state"):
+        fit = pyfixest.feols("now ~ before | zy + iy", f, vcov={"CRV1": name})
+        assert own[f"se_{name}"] == pytest.approx(fit.se().iloc[0], rel=1e-6)
 
 
 def test_missing_cells_are_dropped_and_counted_as_linearmodels_drops_them():
     x = random_panel(1)
     x[0, 3, 2] = x[1, 5, 5] = x[2, 5, 5] = np.nan
-    out = p.two_way(x, YEARS, 10, {"zone": np.arange(12)})
+    out = p.two_way(x, YEARS, 10)
     assert out["beta"] == pytest.approx(absorbed(x, YEARS, 10), abs=1e-8)
     assert out["dropped"] == 3 and out["n"] == 2 * 12 * 7 - 3
 
@@ -136,7 +149,7 @@ def test_min_and_average_ties_differ_only_at_ties():
 # Truths
 
 def test_the_published_elasticity_is_found_on_synthetic_data(panel):
-    table = p.by_horizon(panel, "income").set_index(["group", "horizon"])["beta"]
+    table = p.group_effects(panel, "income").set_index(["group", "horizon"])["beta"]
     assert table["tradables", 70] == pytest.approx(published("rank_persistence")["value"][0],
                                                    abs=0.04)
     assert (table["tradables"].diff().dropna() < 0).all()
@@ -174,17 +187,16 @@ def test_where_nothing_changes_every_measure_and_convention_is_one(panel):
 
 def test_the_tables_agree_with_each_other(panel):
     part = small(panel)
-    base = p.by_horizon(part, "income").set_index(["group", "horizon"])["beta"]
+    effects = p.group_effects(part, "income").set_index(["group", "horizon"])
+    base = effects["beta"]
     table = p.conventions(part, "income", [70])
     first = table[(table["within"] == "year") & (table["first"] == "largest")]
     assert first["beta"].iloc[0] == pytest.approx(base["tradables", 70])
     assert first["dropped"].iloc[-1] > 0
-    other = p.other_measures(part, "income", [70], "non-tradables").set_index("measure")["beta"]
-    assert other["log rank"] == pytest.approx(base["non-tradables", 70])
-    package = p.group_effects(part, "income", [70]).set_index("group")
-    assert package["beta"]["all"] == pytest.approx(base["all", 70], abs=1e-10)
-    assert (package[["se_zone", "se_state"]] > 0).all(axis=None)
-    assert (package["industries_dropped"] == 0).all()
+    other = p.other_measures(part, "income", [70]).set_index("measure")["beta"]
+    assert other["log rank"] == pytest.approx(base["tradables", 70])
+    assert (effects[["se_zone", "se_state"]] > 0).all(axis=None)
+    assert (effects["industries_dropped"] == 0).all()
     cloud = p.binned(part, "income", 70)
     assert len(cloud) == 40 and cloud["before"].is_monotonic_increasing
 
@@ -295,9 +307,7 @@ def test_what_cannot_be_estimated_says_why(x, words):
         p.persistence(x, YEARS)
 
 
-def test_other_bad_input(panel):
-    with pytest.raises(DataError, match="unknown group 'services'"):
-        p.member(panel.industries, "services")
+def test_a_path_of_three_horizons_is_too_short():
     with pytest.raises(DataError, match="3 horizons; valid: at least 4"):
         p.fit_decay([1, 2, 3, 3], [0.9, 0.8, 0.7, 0.7])
 

@@ -85,7 +85,6 @@ def test_leave_one_out_shift_share_by_hand(panel):
 
 def test_an_industry_of_one_zone_has_no_leave_one_out_growth():
     start = np.array([[1.0, 1.0], [1.0, 0.0]])
-    assert np.isnan(T.shocks(start, start)[0, 1])
     with pytest.raises(DataError, match="no growth of industry 1 outside zone 0"):
         T.shift_share(start, start)
     np.testing.assert_allclose(T.shift_share(start, 2 * start, leave_out=False), np.log(2))
@@ -101,7 +100,7 @@ def test_equal_growth_of_all_industries_is_every_zones_growth(seed, factor):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from(["gini", *T.MEASURES]), st.booleans())
+@given(st.integers(0, 10**6), st.sampled_from(list(T.MEASURES)), st.booleans())
 def test_specialization_ignores_scale_and_marks_empty_rows(seed, measure, zeros):
     y = np.random.default_rng(seed).uniform(0.1, 1, (5, 6))
     scale = 1.0 if measure == "krugman" else np.arange(1, 6)[:, None]   # it has national shares
@@ -129,14 +128,14 @@ def test_a_retired_industry_is_left_out_and_counted(small):
     cube[2, :, 3] = 0
     gone = altered(small, cubes={"employment": cube})
     table, notes = T.design(gone, "employment", 1980, 2018)
-    assert (notes["industries"], notes["industries left out"]) == (3, 1)
+    assert notes["used"].tolist() == [True, True, True, False]
     np.testing.assert_allclose(table["total"], T.specialize(cube[0, :, :3]))
     assert "nontradable" not in table       # a single industry is left in that group
 
 
 @pytest.mark.parametrize(("call", "message"), [
     (lambda p: T.design(p, "employment", 1980, 1980), "end year 1980 is not after base year 1980"),
-    (lambda p: T.design(p, "employment", 1980, 2020), "no controls in year 2020"),
+    (lambda p: T.design(p, "employment", 1980, 2020), "no control.* in year 2020"),
     (lambda p: T.design(p, "employment", 1985, 2000), "1985"),
     (lambda p: T.design(p, "employment", 1980, 2000, definition="mine"), "unknown definition"),
     (lambda p: T.design(p, "employment", 1980, 2000, controls="mine"), "controls='mine'"),
@@ -156,7 +155,7 @@ def test_too_few_constant_collinear_and_missing(table):
     with pytest.raises(DataError, match="'one' is constant over 722 rows"):
         T.regress(table.assign(one=3.0), "growth", ["total", "one"])
     both = table.assign(both=2 * table["total"] - 3 * table["population"])
-    with pytest.raises(DataError, match="'both' is collinear"):
+    with pytest.raises(DataError, match="'both' is constant over 722 rows or collinear"):
         T.regress(both, "growth", ["total", "population", "both"])
     with pytest.raises(DataError, match="no column 'mine'"):
         T.regress(table, "growth", ["mine"])
@@ -181,18 +180,6 @@ def test_columns_agree_with_pyfixest(panel, table, column):
     scaled = table[names] / table[names].std()
     beta = sm.OLS(scaled[names[0]], sm.add_constant(scaled[names[1:]])).fit().params
     np.testing.assert_allclose(found["standardised"], beta[found["row"]], rtol=1e-7)
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10**6), st.booleans())
-def test_the_kernel_is_statsmodels(seed, weighted):
-    rng = np.random.default_rng(seed)
-    X = np.column_stack([rng.standard_normal((50, 3)), np.ones(50)])
-    y, w = rng.standard_normal(50), rng.uniform(0.1, 2, 50)
-    fit = sm.WLS(y, X, weights=w if weighted else 1.0).fit(cov_type="HC1")
-    b, se = T.ols(y, X, w if weighted else None)
-    np.testing.assert_allclose(b, fit.params, rtol=1e-8)
-    np.testing.assert_allclose(se, fit.bse, rtol=1e-8)
 
 
 def test_published_columns_are_the_seventy_year_column_of_the_horizons(panel):
@@ -399,12 +386,12 @@ def test_public_design_says_what_it_lacks():
     panel = vintages.load("public")
     _, notes = T.design(panel, "employment", 1980, 2018)
     assert notes["left out"] == ["high_skill_share", "old_age_dependency", "female_share"]
-    assert (notes["industries"], notes["industries left out"]) == (210, 18)
+    assert (notes["used"].sum(), (~notes["used"]).sum()) == (210, 18)
     _, notes = T.design(panel, "employment", 1980, 2018, T.NEAREST)
     assert set(notes["other year"].values()) == {1990} and not notes["left out"]
     sectors = vintages.load("public", "sectors")
-    kept = T.usable(sectors, "employment")
-    assert sectors.industries.index[~kept].tolist() == [92]
+    _, notes = T.design(sectors, "employment", 1975)
+    assert sectors.industries.index[~notes["used"]].tolist() == [92]
 
 
 @pytest.mark.parametrize("name", [n for n in results.RESULTS if n.startswith("tradeoff")])

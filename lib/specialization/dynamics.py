@@ -4,11 +4,11 @@ A sample of zones is a vector of counts: ones for the data, a bootstrap draw, al
 Estimates are ratios of sums over zones, so that many samples are the rows of one matrix product.
 """
 
-import itertools
-from dataclasses import dataclass
+from itertools import combinations_with_replacement, product
 
 import numpy as np
 import pandas as pd
+from scipy.integrate import cumulative_trapezoid
 from scipy.stats import norm, rankdata
 
 from . import DataError
@@ -26,44 +26,6 @@ DEFINITIONS = {"gini": (True, False), "gini_present": (False, False),
 """The switches: do absent industries count, is the reference national."""
 
 
-@dataclass(frozen=True)
-class LocalLinear:
-    """Local moments by zone; any sample of zones then gives a curve.
-
-    `grid` and bandwidths `h` are (G,). `moments` (Z, G, p, p) holds weighted cross products of 1
-    (not if `within`), u = (x - grid) / h, the controls and y. `mean` is that of y; `density` (G,)
-    weighs grid points so that a mean over them is one over the sample.
-    """
-
-    grid: np.ndarray
-    h: np.ndarray
-    moments: np.ndarray
-    mean: float
-    density: np.ndarray | None
-    within: bool
-
-    def curves(self, counts=None):
-        """Level and slope (B, G) for counts (B, Z) of the zones; (G,) for the data themselves.
-
-        Raises `DataError` where x (or a control) does not vary within the bandwidth.
-        """
-        Z, G, p, _ = self.moments.shape
-        c = np.ones(Z) if counts is None else np.asarray(counts, dtype=float)
-        M = (c @ self.moments.reshape(Z, -1)).reshape(*c.shape[:-1], G, p, p)
-        flat = np.linalg.eigvalsh(M[..., :-1, :-1])[..., 0] < 1e-10
-        if flat.any():
-            at = self.grid[flat.reshape(-1, G).any(axis=0)]
-            raise DataError(f"local regression: x does not vary within the bandwidth of "
-                            f"{at[0]:.4g} ({len(at)} of {G} points); valid: a wider bandwidth")
-        coefficients = np.linalg.solve(M[..., :-1, :-1], M[..., :-1, -1:])[..., 0]
-        slope = coefficients[..., 0 if self.within else 1] / self.h
-        if not self.within:
-            return coefficients[..., 0], slope
-        steps = np.diff(self.grid) * (slope[..., 1:] + slope[..., :-1]) / 2
-        level = np.concatenate([0 * slope[..., :1], steps.cumsum(axis=-1)], axis=-1)
-        return level - (level @ self.density)[..., None] + self.mean, slope
-
-
 def local_linear(x, y, zone, grid, *, span=None, width=None, kernel="tricube", controls=(),
                  within=False):
     r"""Local linear regression of y on x, ready for any sample of whole zones.
@@ -75,20 +37,12 @@ def local_linear(x, y, zone, grid, *, span=None, width=None, kernel="tricube", c
     With `within`, less an intercept for each zone and window, the local within transformation of
     Lee, Mukherjee and Ullah (2019): the slope is that of zones over time; the level, its integral.
 
-    Parameters
-    ----------
-    x, y, zone : (n,) arrays
-    grid : (G,) array, increasing
-    span, width : float
-        One of them. The bandwidth is the distance to the nearest `span` of all points, or `width`.
-    kernel : {"tricube", "rectangular", "gaussian"}
-    controls : sequence of (n,) arrays
+    x, y, zone and each of the controls are (n,); grid (G,) increases. The bandwidth is `width`, or
+    the distance to the nearest `span` of all points.
 
-    Raises
-    ------
-    DataError
-        NaN, constant x, fewer than two zones, unknown kernel, an impossible bandwidth.
-    """
+    Returns a function of counts (B, Z) of the zones, ones where None: level and slope (B, G), or
+    (G,). `DataError` for NaN, constant x, fewer than two zones, an unknown kernel, an impossible
+    bandwidth; and, from that function, where x or a control does not vary within the bandwidth."""
     x, y, grid, *controls = (np.asarray(v, dtype=float) for v in (x, y, grid, *controls))
     zone = np.asarray(zone)
     if any(v.shape != zone.shape or not np.isfinite(v).all() for v in (x, y, *controls)):
@@ -97,23 +51,35 @@ def local_linear(x, y, zone, grid, *, span=None, width=None, kernel="tricube", c
     order = np.argsort(zone, kind="stable")
     first = np.unique(zone[order], return_index=True)[1]
     if first.size < 2 or np.ptp(x) == 0 or kernel not in KERNELS:
-        raise DataError(f"local regression: {first.size} zones, x from {x.min():.4g} to "
-                        f"{x.max():.4g}, kernel {kernel!r}; valid: two zones or more, x not "
-                        f"constant, kernel one of {', '.join(KERNELS)}")
+        raise DataError(f"local regression: {first.size} zones, x up to {x.max():.4g}, kernel "
+                        f"{kernel!r}; valid: 2 or more, not constant, one of {list(KERNELS)}")
     d = x[order, None] - grid
     h = _bandwidth(np.abs(d), span, width)
     w = KERNELS[kernel](np.abs(d) / h)
+    # moments by zone: weighted cross products of 1 (not if within), u = d / h, controls and y
     V = [np.ones_like(d), d / h, *((z - z.mean())[order, None] for z in controls), y[order, None]]
     M = np.empty((first.size, grid.size, len(V), len(V)))
-    for a, left in enumerate(V):
-        weighted = w * left
-        for b, right in enumerate(V[:a + 1]):
-            M[..., a, b] = M[..., b, a] = np.add.reduceat(weighted * right, first, axis=0)
+    for a, b in combinations_with_replacement(range(len(V)), 2):
+        M[..., a, b] = M[..., b, a] = np.add.reduceat(w * V[b] * V[a], first, axis=0)
     if within:
         s, n = M[..., 0], M[..., :1, :1]
         M = (M - s[..., None] * s[..., None, :] / np.where(n > 0, n, 1))[..., 1:, 1:]
-    return LocalLinear(grid, h, M, y.mean(), _hats(x, grid).mean(axis=0) if within else None,
-                       within)
+    mean = _hats(x, grid).mean(axis=0) if within else None
+
+    def curves(counts=None):
+        A = np.tensordot(np.ones(first.size) if counts is None else counts, M, 1)
+        flat = np.linalg.eigvalsh(A[..., :-1, :-1])[..., 0] < 1e-10
+        if flat.any():
+            at = grid[np.atleast_2d(flat).any(axis=0)]
+            raise DataError(f"local regression: x does not vary within the bandwidth of "
+                            f"{at[0]:.4g} ({len(at)} of {grid.size} points); valid: a wider one")
+        b = np.linalg.solve(A[..., :-1, :-1], A[..., :-1, -1:])[..., 0]
+        if not within:
+            return b[..., 0], b[..., 1] / h
+        level = cumulative_trapezoid(b[..., 0] / h, grid, initial=0)
+        return level - (level @ mean)[..., None] + y.mean(), b[..., 0] / h
+
+    return curves
 
 
 def _bandwidth(distance, span, width):
@@ -123,8 +89,9 @@ def _bandwidth(distance, span, width):
     if (span is None) == (width is None) or not (2 <= k <= n if width is None else width > 0):
         raise DataError(f"bandwidth: span {span}, width {width}; valid: one of them, width > 0, "
                         f"span at most 1 and two or more of {n} points")
-    h = (np.full(distance.shape[1], float(width)) if span is None
-         else np.partition(distance, k - 1, axis=0)[k - 1])
+    if span is None:
+        return np.full(distance.shape[1], float(width))
+    h = np.partition(distance, k - 1, axis=0)[k - 1]
     if not h.all():
         raise DataError(f"bandwidth: span {span} holds {k} points of one x; valid: a larger span")
     return h
@@ -139,13 +106,13 @@ def _hats(x, grid):
     return H
 
 
-def grid_of(x, points=41, trim=0.01):
-    """Equally spaced points between the `trim` quantiles of x."""
-    return np.linspace(*np.quantile(x, [trim, 1 - trim]), points)
+def grid_of(x, points=41):
+    """Equally spaced points between the first and the last percentile of x."""
+    return np.linspace(*np.quantile(x, [0.01, 0.99]), points)
 
 
 def cluster_draws(zones, draws=500, seed=0):
-    """Counts (draws, zones) of a bootstrap that draws whole zones with replacement."""
+    """Counts (draws, zones) of a bootstrap of whole zones."""
     return np.random.default_rng(seed).multinomial(zones, np.full(zones, 1 / zones), draws)
 
 
@@ -153,8 +120,7 @@ def bands(estimate, draws, coverage=0.95):
     """Pointwise and uniform bands of a curve (G,) from its bootstrap draws (B, G).
 
     The uniform (sup-t) band is estimate -+ c se, with c the `coverage` quantile over draws of the
-    largest |draw - estimate| / se (Montiel Olea and Plagborg-Moller 2019). Both cover the smoothed
-    curve: they are not widened for smoothing bias.
+    largest |draw - estimate| / se (Montiel Olea and Plagborg-Møller 2019). No bias is corrected.
     """
     se = draws.std(axis=0, ddof=1)
     t = np.abs(draws - estimate) / np.where(se > 0, se, np.inf)
@@ -166,27 +132,23 @@ def bands(estimate, draws, coverage=0.95):
 def cross_validate(x, y, zone, grid, bandwidth, **options):
     """Mean squared error (B,) of predicting each zone from all others, by bandwidth.
 
-    The left-out curve is interpolated between grid points; points beyond them do not count. With
-    `within`, of errors less their mean over the zone: nobody else knows its effect. Each
-    bandwidth is {"span": s} or {"width": w}; options are those of `local_linear` except controls.
-    """
+    Bandwidths are {"span": s} or {"width": w}; options those of `local_linear` but controls.
+    Points beyond the grid do not count. With `within`, errors are less their mean over the zone:
+    nobody else knows its effect."""
     names, at = np.unique(zone, return_inverse=True)
     inside = (x >= grid[0]) & (x <= grid[-1])
-    hats, at_inside, errors = _hats(x[inside], grid), at[inside], []
+    hats, at, errors = _hats(x[inside], grid), at[inside], []
     for choice in bandwidth:
-        fit = local_linear(x, y, zone, grid, **choice, **options)
-        level = fit.curves(1 - np.eye(names.size))[0]
-        e = pd.Series(y[inside] - (hats * level[at_inside]).sum(axis=1))
-        e = e - e.groupby(at_inside).transform("mean") if fit.within else e
+        level, _ = local_linear(x, y, zone, grid, **choice, **options)(1 - np.eye(names.size))
+        e = pd.Series(y[inside] - (hats * level[at]).sum(axis=1))
+        e = e - e.groupby(at).transform("mean") if options.get("within") else e
         errors.append((e**2).mean())
     return np.array(errors)
 
 
 def transition_matrix(before, after, classes=5):
     """Shares (classes, classes) of the zones of each quantile class that end in each class.
-
-    Classes hold equally many zones, and ties are split in their order. Rows sum to one.
-    """
+    Classes hold equally many zones, and ties are split in their order."""
     before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     if not (before.shape == after.shape and before.size >= classes
             and np.isfinite([before, after]).all()):
@@ -205,11 +167,16 @@ def mobility(P):
 
 # Tables of a panel
 
+def less_year(data, column):
+    """A column, or several, less the mean of its year."""
+    return data[column] - data.groupby("year")[column].transform("mean")
+
+
 def observations(panel, variable):
     """Zone-years: all definitions of the Gini, and x, log income per head less the year's mean.
 
-    Industries that are empty everywhere in some year are left out of all years. `people` is
-    population, `size` its log less the year's mean, `income` thousand dollars per head.
+    Industries that are empty in some year are left out. `people` is population, `size` its log
+    less the year's mean, `income` thousand dollars, `nation` the Gini of the nation as one zone.
     """
     y = panel.cube(variable)
     y = y[..., (y.sum(axis=1) > 0).all(axis=0)]
@@ -222,33 +189,23 @@ def observations(panel, variable):
                 "people": people, "nation": np.broadcast_to(gini(w), people.shape)}
     index = pd.MultiIndex.from_product([panel.years, panel.zones.index], names=["year", "zone"])
     data = pd.DataFrame({k: v.ravel() for k, v in columns.items()}, index).reset_index()
-    data[["x", "size"]] -= data.groupby("year")[["x", "size"]].transform("mean")
-    return data
-
-
-def less_year(data, column):
-    """A column less the mean of its year, plus the mean of all years."""
-    return data[column] - data.groupby("year")[column].transform("mean") + data[column].mean()
+    return data.assign(**less_year(data, ["x", "size"]))
 
 
 def comovement(panel, variable):
-    """Slopes of the Gini on relative income, by definition of the Gini and by specification.
-
-    All have year effects and errors clustered by zone; "first to last" keeps these two years.
-    """
+    """Slopes of the Gini on relative income, by definition of the Gini and by specification; all
+    have year effects and errors clustered by zone. "First to last" keeps these two years."""
     import pyfixest as pf  # slow to import
 
-    data = observations(panel, variable)
+    data, rows = observations(panel, variable), []
     ends = data[data["year"].isin(panel.years[[0, -1]])]
     models = {"pooled": ("x | year", data), "size held fixed": ("x + size | year", data),
               "zone effects": ("x | zone + year", data),
               "zone effects, first to last": ("x | zone + year", ends)}
-    rows = []
-    for name, (model, (right, sample)) in itertools.product(DEFINITIONS, models.items()):
+    for name, (model, (right, sample)) in product(DEFINITIONS, models.items()):
         t = pf.feols(f"{name} ~ {right}", sample, vcov={"CRV1": "zone"}).tidy().loc["x"]
-        rows.append({"definition": name, "model": model, "slope": t["Estimate"],
-                     "se": t["Std. Error"], "low": t["2.5%"], "high": t["97.5%"]})
-    return pd.DataFrame(rows)
+        rows.append((name, model, *t[["Estimate", "Std. Error", "2.5%", "97.5%"]]))
+    return pd.DataFrame(rows, columns=["definition", "model", "slope", "se", "low", "high"])
 
 
 CURVES = {"tricube": {}, "rectangular": {"kernel": "rectangular"},
@@ -256,16 +213,19 @@ CURVES = {"tricube": {}, "rectangular": {"kernel": "rectangular"},
 """Curves whose bandwidth is chosen by cross-validation."""
 
 
+def _outcome(data, name, options):
+    """A Gini; with zone effects less the mean of the year, plus that of all years."""
+    return less_year(data, name) + data[name].mean() if "within" in options else data[name]
+
+
 def bandwidths(panel, variable):
     """Root mean squared error of predicting left-out zones, by curve and bandwidth; the best."""
-    data = observations(panel, variable)
+    data, tables = observations(panel, variable), []
     x, zone, grid = data["x"].to_numpy(), data["zone"].to_numpy(), grid_of(data["x"], 21)
-    tables = []
     for curve, options in CURVES.items():
         kind = "width" if curve == "fixed width" else "span"
-        y = less_year(data, "gini") if "within" in options else data["gini"]
         values = np.array(BANDWIDTHS[kind]) * (x.std() if kind == "width" else 1)
-        error = np.sqrt(cross_validate(x, y.to_numpy(), zone, grid,
+        error = np.sqrt(cross_validate(x, _outcome(data, "gini", options).to_numpy(), zone, grid,
                                        [{kind: v} for v in values], **options))
         tables.append(pd.DataFrame({"curve": curve, "kind": kind, "bandwidth": values,
                                     "error": error, "best": error == error.min()}))
@@ -273,12 +233,9 @@ def bandwidths(panel, variable):
 
 
 def curves(panel, variable, draws=500):
-    """Curves of the Gini on relative income with bands for level and slope, 41 points each.
-
-    Those of `CURVES`; one with log population held fixed and one on dollars per head; the other
-    definitions of the Gini. With zone effects, year effects are taken out as well.
-    """
-    data = observations(panel, variable)
+    """Curves of the Gini on relative income with bands for level and slope: those of `CURVES`; one
+    with log population held fixed and one on dollars per head; the other definitions."""
+    data, tables = observations(panel, variable), []
     best = bandwidths(panel, variable).query("best").set_index("curve")
     counts = cluster_draws(len(panel.zones), draws)
     plan = [("gini", curve, curve, "x", options) for curve, options in CURVES.items()]
@@ -286,14 +243,13 @@ def curves(panel, variable, draws=500):
              ("gini", "dollars", "tricube", "income", {})]
     plan += [(name, curve, curve, "x", CURVES[curve]) for name in list(DEFINITIONS)[1:]
              for curve in ("tricube", "zone effects")]
-    tables = []
     for name, curve, like, x, options in plan:
-        y = less_year(data, name) if "within" in options else data[name]
-        chosen = {best["kind"][like]: best["bandwidth"][like]}
-        fit = local_linear(data[x], y, data["zone"], grid_of(data[x]), **chosen, **options)
-        (level, slope), (levels, slopes) = fit.curves(), fit.curves(counts)
+        grid, width = grid_of(data[x]), {best["kind"][like]: best["bandwidth"][like]}
+        fit = local_linear(data[x], _outcome(data, name, options), data["zone"], grid, **width,
+                           **options)
+        (level, slope), (levels, slopes) = fit(), fit(counts)
         steep = {f"slope_{k}": v for k, v in bands(slope, slopes).items()}
-        tables.append(pd.DataFrame({"definition": name, "curve": curve, "x": fit.grid, "level":
+        tables.append(pd.DataFrame({"definition": name, "curve": curve, "x": grid, "level":
                                     level, **bands(level, levels), "slope": slope, **steep}))
     return pd.concat(tables, ignore_index=True)
 
@@ -303,11 +259,11 @@ def transitions(panel, variable):
     first year to the last, and over the twenty years that every vintage has."""
     data, rows = observations(panel, variable).set_index("year"), []
     periods = {(int(panel.years[0]), int(panel.years[-1])), (1980, 2000)}
-    for (first, last), name in itertools.product(sorted(periods), ("x", *DEFINITIONS)):
+    for (first, last), name in product(sorted(periods), ("x", *DEFINITIONS)):
         P = transition_matrix(data.loc[first, name], data.loc[last, name])
-        rows += [{"first": first, "last": last, "of": name, "from": j + 1,
-                  **{f"to_{k + 1}": v for k, v in enumerate(row)}, "mobility": mobility(P)}
-                 for j, row in enumerate(P)]
+        rows += [{"first": first, "last": last, "of": name, "from": j,
+                  **{f"to_{k}": v for k, v in enumerate(row, 1)}, "mobility": mobility(P)}
+                 for j, row in enumerate(P, 1)]
     return pd.DataFrame(rows)
 
 
@@ -315,18 +271,16 @@ def arrows(panel, variable):
     """Positions by year of the zones of `SHOWN` and the means of the Rustbelt and other zones: log
     relative income, and Gini against equal and national shares less the year's mean."""
     data, columns = observations(panel, variable), ["gini", "gini_national"]
-    data[columns] -= data.groupby("year")[columns].transform("mean")
+    data[columns] = less_year(data, columns)
     rust = panel.zones["rustbelt"].map({True: "Rustbelt", False: "other zones"})
-    tables = [data.assign(place=data["zone"].map(names)) for names in (rust, SHOWN)]
-    by = pd.concat(tables).groupby(["place", "year"], sort=False)
-    return by[["x", *columns]].mean().reset_index()
+    places = pd.concat([data.assign(place=data["zone"].map(names)) for names in (rust, SHOWN)])
+    return places.groupby(["place", "year"], sort=False)[["x", *columns]].mean().reset_index()
 
 
 def trend(panel, variable):
     """Specialization of the United States by year: mean Gini of zones, plain, weighted by their
     population and against national shares, and the Gini of the nation as one zone."""
     data = observations(panel, variable)
-    size = data["people"] / data.groupby("year")["people"].transform("mean")
-    columns = ["gini", "weighted", "gini_national", "nation"]
-    data = data.assign(weighted=data["gini"] * size)
-    return data.groupby("year")[columns].mean().reset_index()
+    weight = data["people"] / data.groupby("year")["people"].transform("mean")
+    by = data.assign(weighted=data["gini"] * weight).groupby("year")
+    return by[["gini", "weighted", "gini_national", "nation"]].mean().reset_index()

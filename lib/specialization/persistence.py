@@ -17,7 +17,6 @@ from scipy.optimize import minimize_scalar, nnls
 from . import DataError
 from .measures import RANK_WITHIN, rank, revealed_comparative_advantage, shares
 
-GROUPS = ("tradables", "non-tradables", "all")
 SAMPLED = 0.05 * 0.4
 """Assumed persons in the sample per inhabitant: five percent of the population is sampled, and
 four in ten are employed full time."""
@@ -29,37 +28,31 @@ LAMBDAS = (0.5, 1.0, 1.5, 2.0)
 
 
 def common_cube(panel, variable):
-    """Cube (T, R, I) of the industries that some zone has in every year, and their table.
-
-    Any other has no RCA in some year, and is left out in all, before shares are taken: the panel
-    stays balanced.
-    """
+    """Cube (T, R, I) of the industries that some zone has in every year, and their table. Any
+    other has no RCA in some year: it is left out before shares are taken, in all years."""
     y = panel.cube(variable)
     kept = (y.sum(axis=1) > 0).all(axis=0)
     return y[..., kept], panel.industries[kept]
 
 
-def member(industries, group):
-    """Industries (I,) of a group of `GROUPS`, as bool."""
-    if group not in GROUPS:
-        raise DataError(f"persistence: unknown group {group!r}; valid: {GROUPS}")
+def groups(panel, variable):
+    """Cube of the common industries, and the industries (I,) of each group, as bool."""
+    y, industries = common_cube(panel, variable)
     tradable = industries["tradable"].to_numpy()
-    return {"tradables": tradable, "non-tradables": ~tradable}.get(group, tradable | True)
+    return y, {"tradables": tradable, "non-tradables": ~tradable, "all": tradable | True}
 
 
 def log_rank(y, members, zeros=True, **convention):
-    """Log rank of RCA (T, R, I') among the industries `members` (I,) of a cube (T, R, I).
-
-    `convention`: options of `measures.rank`. Zeros are one giant tie; NaN with `zeros=False`.
-    """
+    """Log rank of RCA (T, R, I') among the industries `members` (I,) of a cube (T, R, I), by the
+    options of `measures.rank`. Zeros are one giant tie; NaN with `zeros=False`."""
     rca = revealed_comparative_advantage(y)[..., members]
     return np.log(rank(rca if zeros else np.where(rca > 0, rca, np.nan), **convention))
 
 
 def group_ranks(panel, variable):
     """Log ranks (T, R, I') by group, of the industries of `common_cube`."""
-    y, industries = common_cube(panel, variable)
-    return {g: log_rank(y, member(industries, g)) for g in GROUPS}
+    y, members = groups(panel, variable)
+    return {g: log_rank(y, m) for g, m in members.items()}
 
 
 def all_horizons(years):
@@ -70,17 +63,14 @@ def all_horizons(years):
 
 def pairs(years, h):
     """Positions (k, 2) of the pairs of years h apart; `DataError` if there are none."""
-    start, end = np.nonzero(np.subtract.outer(years, years).T == h)
-    if not start.size or h <= 0:
+    if h not in all_horizons(years):
         raise DataError(f"persistence: no two years are {h} apart; valid: {all_horizons(years)}")
-    return np.column_stack([start, end])
+    return np.argwhere(np.subtract.outer(years, years).T == h)
 
 
 def demean(x):
-    """x (..., R, I) less its zone and industry means.
-
-    Raises `DataError` for missing values and for fewer than two zones or industries.
-    """
+    """x (..., R, I) less its zone and industry means; `DataError` for missing values and for fewer
+    than two zones or industries."""
     x = np.asarray(x, dtype=float)
     if min(x.shape[-2:]) < 2:
         raise DataError(f"persistence: {x.shape[-2]} zones and {x.shape[-1]} industries; valid: "
@@ -92,7 +82,7 @@ def demean(x):
     return x - x.mean(axis=-2, keepdims=True)
 
 
-def persistence(x, years, horizons=None, instrument=None):
+def persistence(x, years, horizons=None, instrument=None, clusters=None):
     r"""Coefficient beta_h by horizon, in closed form.
 
     With residuals of `demean` and sums over pairs (t-h, t), zones and industries,
@@ -100,29 +90,18 @@ def persistence(x, years, horizons=None, instrument=None):
     .. math:: \beta_h = \frac{\sum \tilde z_{ir,t-h} \tilde x_{irt}}
               {\sum \tilde z_{ir,t-h} \tilde x_{ir,t-h}}, \quad z = x \text{ if no instrument.}
 
-    Parameters
-    ----------
-    x : (T, R, I) array
-        Log ranks or another measure, without missing values.
-    horizons : list of int, optional
-        In years; all that the `years` (T,) allow where None.
-    instrument : (T, R, I) array, optional
-        A second measurement z of x with its own errors.
+    x and the instrument, a second measurement with its own errors, are (T, R, I) without missing
+    values; horizons are years, all that the `years` (T,) allow where None; clusters are labels
+    (R,) by name, zones where None.
 
-    Returns
-    -------
-    DataFrame indexed by horizon
-        beta; se, clustered by zone (CRV1: G/(G-1) (N-1)/(N-k), k the slope and the industry
-        effects, since zone effects are nested in the clusters); n cells; pairs of years.
-
-    Raises
-    ------
-    DataError
-        A horizon the years lack, no variation (all ties), and what `demean` raises.
-    """
+    Returns a table by horizon: beta; errors se, or se_<name> by cluster (CRV1: G/(G-1)
+    (N-1)/(N-k), k the slope and the industry effects, since zone effects are nested in the
+    clusters); n cells; pairs of years. `DataError` for a horizon the years lack, for no variation
+    (all ties), and what `demean` raises."""
     x = np.asarray(x, dtype=float)
     residual = demean(x)
     z = residual if instrument is None else demean(instrument)
+    labels = {f"se_{k}": pd.factorize(v)[0] for k, v in (clusters or {}).items()}
     # products of zone r in years s and t: (R, T, T)
     c = z.transpose(1, 0, 2) @ residual.transpose(1, 2, 0)
     rows = {}
@@ -132,53 +111,45 @@ def persistence(x, years, horizons=None, instrument=None):
         if not abs(xx.sum()) > 1e-20 * (x[s] ** 2).sum():
             raise DataError(f"persistence: no variation at horizon {h}; valid: values that are "
                             "not all ties, nor explained by zone and industry alone")
-        beta, G, n = xy.sum() / xx.sum(), len(xx), s.size * x[0].size
-        factor = G / (G - 1) * (n - 1) / (n - 1 - s.size * x.shape[2])
-        se = np.sqrt(factor * ((xy - beta * xx) ** 2).sum()) / abs(xx.sum())
-        rows[h] = {"beta": beta, "se": se, "n": n, "pairs": s.size}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("horizon").astype(
-        {"n": int, "pairs": int})
+        beta, n = xy.sum() / xx.sum(), s.size * x[0].size
+        rows[h] = {"beta": beta}
+        for name, of in (labels or {"se": np.arange(len(xx))}).items():
+            score = np.bincount(of, xy - beta * xx)
+            factor = len(score) / (len(score) - 1) * (n - 1) / (n - 1 - s.size * x.shape[2])
+            rows[h][name] = np.sqrt(factor * (score**2).sum()) / abs(xx.sum())
+        rows[h] |= {"n": n, "pairs": s.size}
+    return pd.DataFrame(rows).T.rename_axis("horizon").astype({"n": int, "pairs": int})
 
 
-def two_way(x, years, h, clusters):
+def two_way(x, years, h):
     """The same regression by pyfixest, on the cells of x (T, R, I) that are there in both years.
 
-    `clusters`: (R,) arrays by name, for CRV1 with the small-sample correction of `persistence`,
-    pyfixest's default. Returns a dict: beta; se_<name>; n cells; dropped, those that are NaN.
-    """
+    Returns a dict: beta; se, clustered by zone; n cells; dropped, those that are NaN."""
     import pyfixest  # slow to import
 
-    start, end = pairs(years, h).T
-    base, zone, industry = (a.ravel() for a in np.indices((start.size, *x.shape[1:])))
-    frame = pd.DataFrame({"before": x[start].ravel(), "now": x[end].ravel(),
+    s, t = pairs(years, h).T
+    base, zone, industry = (a.ravel() for a in np.indices(x[s].shape))
+    frame = pd.DataFrame({"before": x[s].ravel(), "now": x[t].ravel(), "zone": zone,
                           "zone_year": base * x.shape[1] + zone,
-                          "industry_year": base * x.shape[2] + industry,
-                          **{k: pd.factorize(v)[0][zone] for k, v in clusters.items()}})
-    there, (first, *others) = frame.dropna(), clusters
+                          "industry_year": base * x.shape[2] + industry})
+    there = frame.dropna()
     fit = pyfixest.feols("now ~ before | zone_year + industry_year", there,
-                         vcov={"CRV1": first}, demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12))
-    out = {"beta": fit.coef().iloc[0], f"se_{first}": fit.se().iloc[0]}
-    out |= {f"se_{name}": fit.vcov({"CRV1": name}).se().iloc[0] for name in others}
-    return out | {"n": len(there), "dropped": len(frame) - len(there)}
+                         vcov={"CRV1": "zone"}, demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12))
+    return {"beta": fit.coef().iloc[0], "se": fit.se().iloc[0], "n": len(there),
+            "dropped": len(frame) - len(there)}
 
 
-def group_effects(panel, variable, horizons):
-    """The published regression by pyfixest, by group and horizon, with clusters zone and state.
-
-    `industries_dropped` counts those that nobody has in some year.
-    """
+def group_effects(panel, variable, horizons=None):
+    """The published regression by group and horizon, with clusters zone and state;
+    `industries_dropped` counts those that nobody has in some year."""
     clusters = {"zone": panel.zones.index, "state": panel.zones["state"]}
     gone = len(panel.industries) - len(common_cube(panel, variable)[1])
-    return pd.DataFrame([
-        {"group": g, "horizon": h, **two_way(x, panel.years, h, clusters),
-         "industries_dropped": gone}
-        for g, x in group_ranks(panel, variable).items() for h in horizons])
+    tables = {g: persistence(x, panel.years, horizons, clusters=clusters)
+              for g, x in group_ranks(panel, variable).items()}
+    return pd.concat(tables, names=["group"]).reset_index().assign(industries_dropped=gone)
 
 
-def by_horizon(panel, variable):
-    """beta at every horizon of a panel, by group, in closed form."""
-    tables = {g: persistence(x, panel.years) for g, x in group_ranks(panel, variable).items()}
-    return pd.concat(tables, names=["group"]).reset_index()
+by_horizon = group_effects
 
 
 def fit_decay(horizon, beta):
@@ -186,8 +157,7 @@ def fit_decay(horizon, beta):
 
     Least squares with p, d >= 0 and 0 < rho < 1: a permanent component, an AR(1), and 1 - p - d
     for what does not last a year. Returns a Series: permanent, decaying, rho (a year), half_life
-    (years, of the AR(1)). Raises `DataError` for fewer than four horizons.
-    """
+    (years, of the AR(1)). Raises `DataError` for fewer than four horizons."""
     h, beta = np.asarray(horizon, dtype=float), np.asarray(beta, dtype=float)
     if np.unique(h).size < 4:
         raise DataError(f"fit_decay: {np.unique(h).size} horizons; valid: at least 4")
@@ -197,36 +167,32 @@ def fit_decay(horizon, beta):
 
     best = minimize_scalar(lambda a: fit(a)[1], bounds=(-0.5, -1e-4), method="bounded",
                            options={"xatol": 1e-9}).x
-    (p, d), _ = fit(best)
+    p, d = fit(best)[0]
     return pd.Series({"permanent": p, "decaying": d, "rho": np.exp(best),
                       "half_life": -np.log(2) / best})
 
 
-def conventions(panel, variable, horizons, group="tradables"):
-    """beta by what is ranked within what, order, ties, and zeros: one giant tie, or dropped
-    before ranking, so that cells positive in both years remain (`dropped` counts the others)."""
-    y, industries = common_cube(panel, variable)
-    m, rows = member(industries, group), []
-    for within, descending in product(RANK_WITHIN, (True, False)):
-        label = {"within": within, "first": "largest" if descending else "smallest"}
-        option = {"within": within, "descending": descending}
-        for ties in ("average", "min"):
-            beta = persistence(log_rank(y, m, ties=ties, **option), panel.years, horizons)["beta"]
-            rows += [{**label, "ties": ties, "zeros": "tied", "horizon": h, "beta": b,
-                      "dropped": 0} for h, b in beta.items()]
-        x = log_rank(y, m, zeros=False, **option)
-        for h in horizons:
-            out = two_way(x, panel.years, h, {"zone": panel.zones.index})
-            rows.append({**label, "ties": "average", "zeros": "dropped", "horizon": h,
-                         "beta": out["beta"], "dropped": out["dropped"]})
-    return pd.DataFrame(rows)
+def conventions(panel, variable, horizons):
+    """beta of tradables by what is ranked within what, order, ties, and zeros: one giant tie, or
+    dropped before, so that cells positive in both years remain (`dropped` counts the others)."""
+    (y, members), rows = groups(panel, variable), []
+    for within, first in product(RANK_WITHIN, ("largest", "smallest")):
+        option = {"within": within, "descending": first == "largest"}
+        for ties, zeros in (("average", "tied"), ("min", "tied"), ("average", "dropped")):
+            x = log_rank(y, members["tradables"], zeros == "tied", ties=ties, **option)
+            found = [two_way(x, panel.years, h) for h in horizons] if zeros == "dropped" \
+                else persistence(x, panel.years, horizons).to_dict("records")
+            rows += [(within, first, ties, zeros, h, f["beta"], f.get("dropped", 0))
+                     for h, f in zip(horizons, found, strict=True)]
+    return pd.DataFrame(rows, columns=["within", "first", "ties", "zeros", "horizon", "beta",
+                                       "dropped"])
 
 
-def other_measures(panel, variable, horizons, group="tradables"):
-    """Persistence by other measures: coefficients of the same regression, and the share of the
-    top decile of RCA that is there again (0.1 by chance)."""
-    y, industries = common_cube(panel, variable)
-    m = member(industries, group)
+def other_measures(panel, variable, horizons):
+    """Persistence of tradables by other measures: coefficients of the same regression, and the
+    share of the top decile of RCA that is there again (0.1 by chance)."""
+    y, members = groups(panel, variable)
+    m = members["tradables"]
     rca = revealed_comparative_advantage(y)[..., m]
     logs = np.log(rca, out=np.full_like(rca, np.nan), where=rca > 0)
     top = rca > np.quantile(rca, 0.9, axis=(1, 2), keepdims=True)
@@ -236,9 +202,8 @@ def other_measures(panel, variable, horizons, group="tradables"):
     for h in horizons:
         beta = {k: persistence(x, panel.years, [h])["beta"][h] for k, x in measures.items()}
         s, t = pairs(panel.years, h).T
-        beta["log RCA, positive in both years"] = two_way(
-            logs, panel.years, h, {"zone": panel.zones.index})["beta"]
-        beta["survival in the top decile"] = (top[s] & top[t]).sum() / top[s].sum()
+        beta |= {"log RCA, positive in both years": two_way(logs, panel.years, h)["beta"],
+                 "survival in the top decile": (top[s] & top[t]).sum() / top[s].sum()}
         rows += [{"measure": k, "horizon": h, "beta": v} for k, v in beta.items()]
     return pd.DataFrame(rows)
 
@@ -247,15 +212,15 @@ def by_size(panel, variable, horizons):
     """beta in each fifth of zones by population of the first year; ranks are among all zones."""
     people = panel.control("population", panel.years[0])
     part = pd.qcut(people, 5, labels=False)
-    tables = {(g, k + 1, np.median(people[part == k])): persistence(
-        x[:, part == k], panel.years, horizons)
-        for g, x in group_ranks(panel, variable).items() for k in range(5)}
+    tables = {(g, k + 1, np.median(people[part == k])):
+              persistence(x[:, part == k], panel.years, horizons)
+              for g, x in group_ranks(panel, variable).items() for k in range(5)}
     return pd.concat(tables, names=["group", "part", "population"]).reset_index()
 
 
-def binned(panel, variable, h, group="tradables"):
-    """Means in 40 bins of the residual log rank, before and now: the cloud behind beta_h."""
-    x, (s, t) = demean(group_ranks(panel, variable)[group]), pairs(panel.years, h).T
+def binned(panel, variable, h):
+    """Means in 40 bins of the residual log rank of tradables, before and now."""
+    x, (s, t) = demean(group_ranks(panel, variable)["tradables"]), pairs(panel.years, h).T
     cloud = pd.DataFrame({"before": x[s].ravel(), "now": x[t].ravel()})
     part = pd.qcut(cloud["before"], 40, labels=False)
     return cloud.groupby(part).mean().reset_index(drop=True)
@@ -267,10 +232,8 @@ def sample_size(population):
 
 
 def implied_sample(s, tolerance=1e-3):
-    """Persons behind shares (I,): the smallest n for which all n s_i are whole numbers.
-
-    Exact where persons have equal weights; NaN where no n up to 3 / (smallest share) fits.
-    """
+    """Persons behind shares (I,), if of equal weight: the smallest n for which all n s_i are whole
+    numbers; NaN where no n up to 3 / (smallest share) fits."""
     s = s[s > 0]
     fits = (n for n in np.arange(1, 4) / s.min()
             if np.abs(n * s - np.rint(n * s)).max() < tolerance)
@@ -288,11 +251,8 @@ def samples(panel, variable, year):
 
 
 def split_sample(rng, counts, beta, repeats=4):
-    """Coefficients with samples split at random: one half is the instrument of the other.
-
-    A sample of persons splits as its counts (T, R, I) do. `beta(counts, other counts)` estimates;
-    mean over both roles and `repeats` splits.
-    """
+    """Coefficients with samples split at random, as their counts (T, R, I) do: one half is the
+    instrument of the other. Mean of `beta(half, other half)` over both roles and all splits."""
     halves = [rng.binomial(counts.astype(int), 0.5).astype(float) for _ in range(repeats)]
     return np.mean([b for a in halves for b in (beta(a, counts - a), beta(counts - a, a))], axis=0)
 
@@ -301,45 +261,37 @@ def simex(rng, y, n, beta, repeats=2):
     """Simulation-extrapolation (Cook and Stefanski 1994): coefficients with more noise added.
 
     n / lambda persons, drawn from shares that rest on n (T, R), add lambda times their variance. A
-    parabola through lambda = 0 and `LAMBDAS` is followed back to -1: no noise. Returns a table by
-    lambda; its first row is the extrapolation.
-    """
+    parabola through lambda = 0 and `LAMBDAS` is followed back to -1, no noise: the first row."""
     rows = {0.0: beta(y)}
     for a in LAMBDAS:
         drawn = [rng.multinomial(np.maximum(n // a, 1).astype(int), shares(y)).astype(float)
                  for _ in range(repeats)]
         rows[a] = np.mean([beta(d) for d in drawn], axis=0)
-    at = np.array(list(rows))
-    return pd.DataFrame({-1.0: np.polyval(np.polyfit(at, list(rows.values()), 2), -1.0)} | rows).T
+    through = np.polyfit(list(rows), list(rows.values()), 2)
+    return pd.DataFrame({-1.0: np.polyval(through, -1.0)} | rows).T
 
 
 def noise_table(panel, variable, horizons, sampled=True, seed=1):
     """beta as it is and corrected for sampling noise, by group, zones, method and horizon.
 
-    Parameters
-    ----------
-    sampled : bool
-        Whether the shares rest on samples, of assumed `sample_size`. If not they are the truth:
-        samples of that size are drawn from them, and the truth stands in the table.
-    """
-    rng, (truth, industries) = np.random.default_rng(seed), common_cube(panel, variable)
+    Where the shares are not `sampled` they are the truth: samples of the assumed `sample_size`
+    are drawn from them, and the truth stands in the table."""
+    rng, (truth, members) = np.random.default_rng(seed), groups(panel, variable)
     people = np.array([panel.control("population", t) for t in panel.years])
     n = sample_size(people)
     y = truth if sampled else rng.multinomial(n, shares(truth)).astype(float)
     counts = np.rint(shares(y) * n[..., None])
     large, rows = people[0] >= np.quantile(people[0], 0.8), {}
-    for g in GROUPS[:2]:
-        for zones, chosen in (("all", large | True), ("largest fifth", large)):
-            def beta(y, other=None, g=g, chosen=chosen):
-                x, z = (c if c is None else log_rank(c, member(industries, g))[:, chosen]
-                        for c in (y, other))
-                return persistence(x, panel.years, horizons, z)["beta"]
+    for g, (zones, chosen) in product(list(members)[:2], {"all": large | True,
+                                                   "largest fifth": large}.items()):
+        def beta(y, other=None, g=g, chosen=chosen):
+            x, z = (c if c is None else log_rank(c, members[g])[:, chosen] for c in (y, other))
+            return persistence(x, panel.years, horizons, z)["beta"]
 
-            if not sampled:
-                rows[g, zones, "truth"] = beta(truth)
-            rows[g, zones, "as sampled"] = beta(y)
-            rows[g, zones, "split halves"] = split_sample(rng, counts, beta)
-            rows |= {(g, zones, f"SIMEX {a:g}"): b for a, b in simex(rng, y, n, beta).iterrows()}
+        found = {} if sampled else {"truth": beta(truth)}
+        found |= {"as sampled": beta(y), "split halves": split_sample(rng, counts, beta)}
+        found |= {f"SIMEX {a:g}": b for a, b in simex(rng, y, n, beta).iterrows()}
+        rows |= {(g, zones, method): b for method, b in found.items()}
     table = pd.DataFrame(rows, index=pd.Index(horizons, name="horizon"))
     return table.T.rename_axis(["group", "zones", "method"]).reset_index().melt(
         ["group", "zones", "method"], var_name="horizon", value_name="beta")

@@ -53,17 +53,17 @@ def test_zone_without_industry():
 
 
 @pytest.mark.parametrize("table, column, value, words", [
-    ("zones", "lat", 120.0, "column 'lat'"),
-    ("industries", "sector", "magic", "column 'sector': magic; valid: isin"),
-    ("controls", "population", -5.0, "column 'population': -5.0"),
-    ("controls", "female_share", 1.5, "column 'female_share': 1.5"),
-    ("controls", "income_per_head", np.nan, "column 'income_per_head'"),
+    ("zones", "lat", 120.0, "Column 'lat' .*in_range.-90, 90.* 120.0"),
+    ("industries", "sector", "magic", "Column 'sector' .*isin.*agriculture.* magic"),
+    ("controls", "population", -5.0, "Column 'population' .*greater_than.0.* -5.0"),
+    ("controls", "female_share", 1.5, "Column 'female_share' .*in_range.0, 1.* 1.5"),
+    ("controls", "income_per_head", np.nan, ".*'income_per_head' contains null .* 1 1980"),
 ])
 def test_bad_table_entry_is_named(table, column, value, words):
     parts = small()
     parts[table] = parts[table].copy()
     parts[table].loc[parts[table].index[0], column] = value
-    with pytest.raises(DataError, match=f"table {table}, {words}"):
+    with pytest.raises(DataError, match=f"table {table}: {words}"):
         Panel(**parts)
 
 
@@ -75,6 +75,8 @@ def test_duplicate_key_and_missing_column(table):
         Panel(**parts | {table: pd.concat([frame, frame.iloc[:1]])})
     with pytest.raises(DataError, match=f"table {table}"):
         Panel(**parts | {table: frame.drop(columns=frame.columns[1])})
+    with pytest.raises(DataError, match=f"table {table}.*extra"):
+        Panel(**parts | {table: frame.assign(extra=1)})
 
 
 def test_wrong_shape_and_unknown_variable():

@@ -13,11 +13,10 @@ York shares a zone with Buffalo, which names it in the source."""
 
 
 def gini_moments(panel, common=False):
-    """Mean, CV and p90/p10 over zones of the Gini, by variable and year (Table 1).
+    """Mean, CV and p90/p10 over zones of the Gini (Table 1), and the share of absent industries.
 
-    Also the numbers of zones and industries, and the share of cells in which one is absent. With
-    `common`, only over industries that some zone has in every year: a code that is retired adds
-    a zero to every zone and raises the Gini for no economic reason.
+    With `common`, only over industries that some zone has in every year: a code that is retired
+    adds a zero to every zone and raises the Gini for no economic reason.
     """
     rows = []
     for v, cube in panel.cubes.items():
@@ -29,11 +28,8 @@ def gini_moments(panel, common=False):
 
 
 def gini_switches(panel, variable):
-    """The same moments under both values of `zeros` and of `reference`, by year.
-
-    Also the correlation of each version with log population and with the baseline version
-    (zeros counted, equal reference).
-    """
+    """The same moments under both values of `zeros` and of `reference`, by year, and correlations
+    with log population and with the baseline (zeros counted, equal reference)."""
     rows = []
     for t in panel.years:
         y, size = panel.cube(variable, t), np.log(panel.control("population", t))
@@ -48,11 +44,7 @@ def gini_switches(panel, variable):
 
 
 def zone_measures(panel, variable):
-    """All measures by year and zone, with the zone's name, place, income and population.
-
-    gini_present leaves absent industries out (`zeros=False`); the reference of gini_national are
-    national shares.
-    """
+    """All measures by year and zone, with the zone's name, place, income and population."""
     y, tradable = panel.cube(variable), panel.industries["tradable"].to_numpy()
     index = pd.MultiIndex.from_product([panel.years, panel.zones.index], names=["year", "zone"])
     table = pd.DataFrame({name: values.ravel() for name, values in {
@@ -65,9 +57,8 @@ def zone_measures(panel, variable):
                                       measures.krugman)},
         "tradable_share": shares(y)[..., tradable].sum(axis=-1),
     }.items()}, index=index)
-    place = panel.zones[["name", "state", "rustbelt", "lat", "lon"]]
-    controls = panel.controls[["income_per_head", "population"]]
-    return table.join(place).join(controls).reset_index()
+    table = table.join(panel.zones[["name", "state", "rustbelt", "lat", "lon"]])
+    return table.join(panel.controls[["income_per_head", "population"]]).reset_index()
 
 
 def largest_industries(panel, variable, n=3):

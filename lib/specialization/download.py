@@ -44,6 +44,12 @@ def at_hand(files):
                for file, size in sizes.items())
 
 
+def _places(file):
+    # the cache and, if one is set, the mirror
+    mirror = os.environ.get("SPECIALIZATION_MIRROR")
+    return [CACHE / "raw" / file] + ([Path(mirror) / file] if mirror else [])
+
+
 def fetch(file):
     """Path of an intact copy of a file of the manifest: cache, else mirror, else download.
 
@@ -68,14 +74,8 @@ def fetch(file):
 
 def fetch_all(files=None):
     """Fetch these files of the manifest, or all; returns their paths."""
-    files = manifest().index if files is None else files
-    return [fetch(file) for file in tqdm(files, desc="public data", unit="file", leave=False)]
-
-
-def _places(file):
-    """Where a file may lie: the cache and, if one is set, the mirror."""
-    mirror = os.environ.get("SPECIALIZATION_MIRROR")
-    return [CACHE / "raw" / file] + ([Path(mirror) / file] if mirror else [])
+    return [fetch(file) for file in tqdm(manifest().index if files is None else files,
+                                         desc="public data", unit="file", leave=False)]
 
 
 def _checked(path, entry, advice):
@@ -118,11 +118,9 @@ def _resume(entry, url, target, _):
             part.unlink()  # nothing is left to ask for, yet it was not taken: start afresh
         reply.raise_for_status()
         have = have if reply.status_code == requests.codes.partial_content else 0
-        with (open(part, "ab" if have else "wb") as sink,
-              tqdm(desc=entry.name, total=int(entry["bytes"]), initial=have, unit="B",
-                   unit_scale=True, disable=None) as bar):
+        with open(part, "ab" if have else "wb") as sink:
             for chunk in reply.iter_content(1 << 16):
-                bar.update(sink.write(chunk))
+                sink.write(chunk)
     try:
         _checked(part, entry, "the download is broken or the file has changed; try again")
         os.replace(part, target)
@@ -159,7 +157,7 @@ def kept(path, key, make):
     It is made again where the file is missing or altered, or the key is another. A folder that
     cannot be written costs time, and a warning.
     """
-    key = f"{key} {pd.__version__}".encode()
+    key = f"{key} {pd.__version__}".encode()    # pandas may not read what another one kept
     with contextlib.suppress(OSError):
         stored = path.read_bytes()
         if stored[:64] == sha256(key + stored[64:]).encode():

@@ -30,37 +30,22 @@ from ipumspy import IpumsApiClient, MicrodataExtract, readers
 from ipumspy.api.exceptions import IpumsAPIAuthenticationError, IpumsApiException
 from requests import RequestException
 
-from . import DATA, DataError
+from . import DATA, DataError, schema
 from .download import kept
-from .schema import (
-    CONTROLS,
-    OUTSIDE_ZONES,
-    VINTAGES,
-    Panel,
-    check_rows,
-    cube_from_long,
-    industry_table,
-)
 from .topcode import replace_topcodes
 
 FOLDER = DATA / "ipums"
-"""Where the reader's extract lies."""
-
 SETUP = tomllib.loads((DATA / "ipums.toml").read_text())
-"""Variables and codes: see the comments of data/ipums.toml."""
-
 YEARS = {int(year): setup for year, setup in SETUP["years"].items()}
 OF_YEAR = {t: {y["area"], y["weight"], *y["earnings"]} for t, y in YEARS.items()}
 VARIABLES = {*SETUP["required"], *set().union(*OF_YEAR.values())}
-
-LOST = 0.05
-"""Largest share of a year's population that may live in areas without a zone."""
+LOST = 0.05     # largest share of a year's population that may live in areas without a zone
 
 
 def industries():
     """Industries of the 1950 Census classification, IND1950, as a table of `Panel`."""
     table = pd.read_csv(DATA / "industries_ind1950.csv")
-    return industry_table(table["code"], table["label"], table["sector"])
+    return schema.industry_table(table["code"], table["label"], table["sector"])
 
 
 def download(folder=FOLDER, api_key=None, base_url=None):
@@ -115,15 +100,11 @@ def _codebook(ddi):
         raise DataError(f"{ddi.name}: no IPUMS codebook ({error})") from None
 
 
-# Persons to sums by area
-
-
 def _chunks(ddi, data, rows):
     """Persons of an extract, `rows` at a time, as frames of floats."""
     codebook = _codebook(ddi)
     has = {v.name for v in codebook.data_description}
-    missing = [name for name in SETUP["required"] if name not in has]
-    if missing:
+    if missing := [name for name in SETUP["required"] if name not in has]:
         raise DataError(f"{ddi.name}: no variable {missing[0]!r}; missing: {', '.join(missing)}")
     wanted = sorted(has & VARIABLES)
     try:
@@ -187,9 +168,16 @@ def _reduce(part, year, codes, counts):
     tails = {v: member & (earned[v] > 0) for v in topcode}
     for v in topcode:
         counts[f"{year}: {v} topcoded"] += (tails[v] & (earned[v] >= topcode[v])).sum()
+    age, everyone = part["AGE"], part["PERWT"]
+    adults = weight.where((age >= 25) & (part["EDUC"] < 99), 0)
+    people = income.assign(persons=1.0, population=everyone, adults=adults,
+                           working_age=everyone.where(age.between(15, 64), 0),
+                           old=everyone.where(age >= 65, 0),
+                           female=everyone.where(part["SEX"] == 2, 0),
+                           college=adults.where(part["EDUC"] >= 10, 0))
     return {
         "workers": income.assign(employment=weight)[member].groupby([area, industry]).sum(),
-        "people": _people(part, weight).join(income).groupby(area).sum(),
+        "people": people.groupby(area).sum(),
         "samples": part.groupby("SAMPLE")[["PERNUM"]].count(),
         **{v: weight[tail].groupby(earned[v]).sum().to_frame("weight")
            for v, tail in tails.items()},
@@ -212,23 +200,6 @@ def _sample(part, year, weight, earned, codes, counts):
     return member
 
 
-def _people(part, weight):
-    age, everyone = part["AGE"], part["PERWT"]
-    adults = weight.where((age >= 25) & (part["EDUC"] < 99), 0)
-    return pd.DataFrame({
-        "persons": 1.0,
-        "population": everyone,
-        "working_age": everyone.where(age.between(15, 64), 0),
-        "old": everyone.where(age >= 65, 0),
-        "female": everyone.where(part["SEX"] == 2, 0),
-        "adults": adults,
-        "college": adults.where(part["EDUC"] >= 10, 0),
-    })
-
-
-# Areas to zones
-
-
 def zone_weights(path, zones):
     """Crosswalk of a .csv or .dta file, with columns area, zone and weight.
 
@@ -246,10 +217,10 @@ def zone_weights(path, zones):
     except (OSError, ValueError) as error:
         raise DataError(f"{path.name}: {error}") from None
     sums = table.groupby("area")["weight"].transform("sum")
-    check_rows(
+    schema.check_rows(
         table.assign(total=sums), path.name,
         ("area", ~table.duplicated(["area", "zone"]), "an area and zone stand once"),
-        ("zone", table["zone"].isin({*zones, *OUTSIDE_ZONES}), "the zones of the design"),
+        ("zone", table["zone"].isin({*zones, *schema.OUTSIDE_ZONES}), "the zones of the design"),
         ("weight", table["weight"].between(0, 1), "0 to 1"),
         ("weight", (sums - 1).abs() <= 1e-3, "weights of an area sum to 1"))
     return table[table["zone"].isin(zones)]
@@ -321,13 +292,13 @@ def panel(zones, folder=FOLDER, sums=None):
     counts["zones left out, empty in some year"] = len(zones) - len(there)
     counts["industries left out, empty in all years"] = len(table) - len(found)
     workers = workers[workers["zone"].isin(there.index)]
-    cubes = {name: cube_from_long(workers, name, years, there.index, found.index, "IPUMS extract")
-             for name in ("income", "employment")}
+    cubes = {name: schema.cube_from_long(workers, name, years, there.index, found.index,
+                                         "IPUMS extract") for name in ("income", "employment")}
     people = people.swaplevel().sort_index().loc[there.index]
     ratio = 100 * people["old"] / people["working_age"]
     controls = people.assign(income_per_head=people["income"] / people["population"],
                              high_skill_share=people["college"] / people["adults"],
                              old_age_dependency=ratio.where(ratio > 0),
                              female_share=people["female"] / people["population"])
-    return Panel("ipums", VINTAGES["ipums"], years, there, found, cubes,
-                 controls[list(CONTROLS)], {why: int(n) for why, n in counts.items()})
+    return schema.Panel("ipums", schema.VINTAGES["ipums"], years, there, found, cubes,
+                 controls[list(schema.CONTROLS)], {why: int(n) for why, n in counts.items()})

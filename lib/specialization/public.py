@@ -11,17 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import CACHE, DATA, DataError
+from . import CACHE, DATA, DataError, schema
 from .download import at_hand, data_hash, fetch, kept, sha256
-from .schema import (
-    OUTSIDE_STATES,
-    OUTSIDE_ZONES,
-    VINTAGES,
-    Panel,
-    check_rows,
-    cube_from_long,
-    industry_table,
-)
 
 SHAPES = "cz1990_shapes.zip"
 SOURCES = ("ers_county_cz90.xls", "bea_cainc1_1969_2018.csv", "adh_cz_workfile.rda",
@@ -41,13 +32,8 @@ def available():
     return at_hand([SHAPES] if all(_store(c).is_file() for c in CLASSIFICATIONS) else SOURCES)
 
 
-# Counties and zones
-
 def counties():
-    """Counties of 1990 outside Alaska and Hawaii, indexed by FIPS code.
-
-    Columns: name, zone (ERS 1990), population (1990), place (largest of the zone).
-    """
+    """Name, zone (ERS 1990), population and zone's largest place of counties of 1990, by FIPS."""
     import xlrd
 
     sheet = xlrd.open_workbook(fetch("ers_county_cz90.xls")).sheet_by_name("CZLMA903")
@@ -56,7 +42,7 @@ def counties():
              "Population 1990": "population", "Name of largest place in Commuting Zone": "place"}
     table = pd.DataFrame(rows, columns=header)[list(names)].rename(columns=names)
     table = table.astype({"county": int, "zone": int}).set_index("county")
-    return table[~(table.index // 1000).isin(OUTSIDE_STATES)]
+    return table[~(table.index // 1000).isin(schema.OUTSIDE_STATES)]
 
 
 def match_zones(frame, county_table, source):
@@ -70,8 +56,8 @@ def match_zones(frame, county_table, source):
     repairs = pd.read_csv(DATA / "county_repairs.csv", index_col="county")["county_1990"]
     code, outside = frame["county"], frame["county"] // 1000
     zone = code.replace(repairs.to_dict()).map(county_table["zone"])
-    check_rows(frame[["county"]], source, (
-        "county", zone.notna() | outside.isin(OUTSIDE_STATES),
+    schema.check_rows(frame[["county"]], source, (
+        "county", zone.notna() | outside.isin(schema.OUTSIDE_STATES),
         "counties that have a zone, those of 1990 and of data/county_repairs.csv"))
     notes = {"repaired counties": np.unique(code[code.isin(repairs.index)]).tolist(),
              "counties outside": np.unique(code[zone.isna()]).tolist()}
@@ -84,7 +70,7 @@ def shapes():
 
     frame = gpd.read_file(f"zip://{fetch(SHAPES).resolve()}!cz1990_shapefile/cz1990.shp")
     frame = frame.rename(columns={"cz": "zone"}).set_index("zone").sort_index()
-    return frame[~frame.index.isin(OUTSIDE_ZONES)]
+    return frame[~frame.index.isin(schema.OUTSIDE_ZONES)]
 
 
 def _zones(county_table):
@@ -102,8 +88,8 @@ def _zones(county_table):
 def zone_names(county_table, state):
     """Largest place of each zone, without its kind and state.
 
-    The source names some zones after the same place: of those in one state, only the largest
-    keeps the name, and the others take that of their largest county.
+    Of zones in one state that the source names alike, only the largest keeps the name; the others
+    take that of their largest county.
     """
     ordered = county_table.sort_values("population", ascending=False).groupby("zone")
     name = ordered["place"].first().str.replace(
@@ -113,13 +99,10 @@ def zone_names(county_table, state):
     return name.mask(second.reindex(name.index), ordered["name"].first())
 
 
-# Controls
-
 def read_bea(path):
-    """Personal income and population of table CAINC1.
+    """County, year, income (current dollars) and population of table CAINC1, less "(NA)".
 
-    Returns a table county, year, income (current dollars), population (persons). States, regions
-    and the nation have codes that 1000 divides. Area-years that are "(NA)" are left out.
+    States, regions and the nation have codes that 1000 divides.
     """
     raw = pd.read_csv(path, encoding="latin-1", dtype={"GeoFIPS": str}, na_values="(NA)")
     raw = raw[raw["LineCode"].isin([1, 2])]  # footnotes have none, line 3 is the ratio
@@ -142,7 +125,11 @@ def read_age_sex(path):
 
 
 def _controls(county_table):
-    """Controls of a `Panel` in every year of BEA, and notes on the counties."""
+    """Controls in every year of BEA, and notes on the counties.
+
+    `high_skill_share` is the college share of Autor, Dorn and Hanson (2013), in 1990 and 2000;
+    ages and sexes are of 1990; else NaN.
+    """
     bea = read_bea(fetch("bea_cainc1_1969_2018.csv"))
     bea, notes = match_zones(bea[bea["county"] % 1000 != 0], county_table, "BEA")
     sums = bea.groupby(["zone", "year"])[["income", "population"]].sum()
@@ -170,25 +157,18 @@ def _read_rda(file, name):
         return rdata.read_rda(fetch(file))[name]
 
 
-# Panels
-
 def panel(classification="industries"):
-    """Panel of employment in one classification of industries.
+    """Panel of employment in one classification of industries; controls are the same in both.
 
     "industries": 228 industries of the 1990 Census scheme in 1980, 1990 and 2000. The source,
     Goldsmith-Pinkham, Sorkin and Swift (2020), has shares in the employment of full-time adults,
     from samples; 18 industries have no code in 2000. A cell is the share, scaled to sum to one,
-    times the population of the zone, so that sums over zones weight them by size: **only shares
-    are observed, the level stands for size**.
+    times the population of the zone: **only shares are observed, the level stands for size**.
 
     "sectors": 20 NAICS sectors, every year 1975 to 2016, in persons, from the imputed County
     Business Patterns of Eckert, Fort, Schott and Yang; without farms, self-employed and
     government. Public administration jumps from year to year and ends in 1997. A sector that
     the 1990 Census scheme splits goes where its larger part belongs.
-
-    Zones and controls are the same: `high_skill_share` is the college share of Autor, Dorn and
-    Hanson (2013), in 1990 and 2000; ages and sexes are of 1990; else NaN. `DataError` for an
-    unknown classification, or a file that `fetch` cannot provide.
     """
     if classification not in CLASSIFICATIONS:
         raise DataError(f"unknown classification {classification!r}; valid: "
@@ -198,9 +178,9 @@ def panel(classification="industries"):
 
 
 def _store(classification):
-    """File of a processed panel, named by everything that it is made of."""
-    code = [Path(__file__), Path(__file__).with_name("schema.py")]
-    made_of = sha256(b"".join(p.read_bytes() for p in code + [DATA / t for t in TABLES]))[:12]
+    # named by everything that the panel is made of
+    files = [__file__, schema.__file__, *(DATA / table for table in TABLES)]
+    made_of = sha256(b"".join(Path(file).read_bytes() for file in files))[:12]
     return CACHE / "public" / f"{classification}-{data_hash()}-{made_of}.pickle"
 
 
@@ -211,20 +191,19 @@ def _build(classification):
     gone = cube.sum(axis=1) == 0        # gaps of the coding
     empty = {str(code): years[gone[:, i]].tolist() for i, code in enumerate(names.index)
              if gone[:, i].any()}
-    return Panel("public", VINTAGES["public"], years, _zones(county_table),
-                 industry_table(names.index, names["label"], names["sector"]),
-                 {"employment": cube}, controls, notes | more | {"empty industries": empty})
+    return schema.Panel(
+        "public", schema.VINTAGES["public"], years, _zones(county_table),
+        schema.industry_table(names.index, names["label"], names["sector"]),
+        {"employment": cube}, controls, notes | more | {"empty industries": empty})
 
 
 def renormalise(shares, years, zones):
-    """Shares (T, R, I) scaled to sum to one over industries, and their raw sums by year.
-
-    Raises `DataError` if a raw sum is outside [0.95, 1.05].
-    """
+    """Shares (T, R, I) scaled to sum to one, and their raw sums, which must be near it."""
     total = shares.sum(axis=2)
     index = pd.MultiIndex.from_product([years, zones], names=["year", "zone"])
     sums = pd.DataFrame({"sum": total.ravel()}, index=index).reset_index()
-    check_rows(sums, "industry shares", ("sum", sums["sum"].between(0.95, 1.05), "0.95 to 1.05"))
+    schema.check_rows(sums, "industry shares",
+                      ("sum", sums["sum"].between(0.95, 1.05), "0.95 to 1.05"))
     return shares / total[:, :, None], {
         str(year): {"smallest": row.min(), "mean": row.mean(), "largest": row.max()}
         for year, row in zip(years, total, strict=True)}
@@ -236,7 +215,7 @@ def _industries(county_table, controls):
     raw = raw.astype({"zone": int, "year": int, "industry": int})
     names = pd.read_csv(DATA / "industries_ind1990.csv", index_col="code")
     years, zones = np.unique(raw["year"]), np.unique(county_table["zone"])
-    shares = cube_from_long(raw, "share", years, zones, names.index, "industry shares")
+    shares = schema.cube_from_long(raw, "share", years, zones, names.index, "industry shares")
     shares, sums = renormalise(shares, years, zones)
     people = controls["population"].unstack("year")[years].to_numpy().T
     return years, names, shares * people[:, :, None], {"raw sums of shares": sums}
@@ -254,7 +233,7 @@ def _sectors(county_table, _):
     sums = cells.clip(lower=0).groupby([raw["year"], raw["zone"]]).sum()
     long = sums.rename_axis(columns="industry").stack().rename("employment").reset_index()
     years, zones = np.unique(raw["year"]), np.unique(county_table["zone"])
-    cube = cube_from_long(long, "employment", years, zones, names.index, "EFSY")
+    cube = schema.cube_from_long(long, "employment", years, zones, names.index, "EFSY")
     return years, names, cube, notes
 
 

@@ -74,8 +74,12 @@ class Panel:
     notes: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        for name, schema in TABLES.items():
-            _validate(self, name, schema)
+        for name, table in TABLES.items():
+            try:
+                table.validate(getattr(self, name))
+            except (pa.errors.SchemaError, pa.errors.SchemaErrors) as error:
+                words = " ".join(str(error).split())
+                raise DataError(f"{self.vintage}, table {name}: {words}") from None
         every = pd.MultiIndex.from_product([self.zones.index, self.years])
         missing = every.difference(self.controls.index)
         if len(missing):
@@ -116,22 +120,6 @@ class Panel:
             raise DataError(f"{self.vintage}: no control {name!r} in year {year!r}; valid: "
                             f"{CONTROLS} in {years.tolist()}")
         return self.controls[name].xs(year, level="year").reindex(self.zones.index).to_numpy()
-
-
-def _validate(panel, name, schema):
-    """Check one table of a panel and turn pandera's report into one sentence."""
-    try:
-        schema.validate(getattr(panel, name))
-    except pa.errors.SchemaError as error:
-        detail = error.failure_cases
-        value = detail["failure_case"].iloc[0] if isinstance(detail, pd.DataFrame) else detail
-        check = getattr(error.check, "error", None) or error.check
-        plain = {"column_in_dataframe": f"no column {value!r}",
-                 "multiindex_unique": f"zone-year {value} stands twice",
-                 "field_uniqueness": f"{value} stands twice"}
-        column = getattr(error.schema, "name", None)
-        what = plain.get(str(check), f"column {column!r}: {value}; valid: {check}")
-        raise DataError(f"{panel.vintage}, table {name}, {what}") from None
 
 
 def check_rows(frame, source, *rules):

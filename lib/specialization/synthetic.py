@@ -41,18 +41,14 @@ SEED, N_ZONES, TAIL_INDEX, PERMANENT = (
     SETUP[k] for k in ("seed", "zones", "tail_index", "permanent"))
 DEMOGRAPHY = ("high_skill_share", "old_age_dependency", "female_share")
 
-
-def _column(number):
-    printed = published("tradeoff_controls").set_index("row")
-    return printed.loc[printed["column"].str.startswith(number), "value"].to_dict()
-
-
-SHORT = {"level": _column("(3)"), "growth": _column("(1)")}
-"""Published coefficients by regressor of the equations with total specialization alone."""
-LONG = {"level": _column("(4)"), "growth": _column("(2)")}
-"""Those with tradable and non-tradable specialization beside it."""
-HORIZON = {int(row["column"][:2]): row["value"] for _, row in published(
-    "tradeoff_horizons").query("row == 'tradable_specialization'").iterrows()}
+_printed = published("tradeoff_controls").groupby("column")[["row", "value"]]
+_columns = [dict(table.to_numpy()) for _, table in _printed]
+SHORT = {"level": _columns[2], "growth": _columns[0]}
+LONG = {"level": _columns[3], "growth": _columns[1]}
+"""Published coefficients by regressor: columns (3) and (1), with total specialization alone; (4)
+and (2), with tradable and non-tradable specialization beside it."""
+HORIZON = {int(horizon[:2]): value for horizon, row, value in published(
+    "tradeoff_horizons")[["column", "row", "value"]].to_numpy() if row.startswith("tradable")}
 """Published coefficient on tradable specialization by horizon: the lambda_h."""
 GINI_MOMENTS = {v: t.set_index("year").drop(columns="variable").reindex(YEARS).interpolate()
                 for v, t in published_gini_moments().groupby("variable")}
@@ -62,10 +58,7 @@ halfway between their neighbours."""
 
 @lru_cache(maxsize=1)
 def panel(seed=SEED):
-    """The synthetic `Panel`: 722 zones, 150 industries, seven census years, all variables.
-
-    Another seed is another draw from the same economy.
-    """
+    """The synthetic `Panel`, all variables; another seed is another draw from the economy."""
     rng = np.random.default_rng(seed)
     names = [(sector, j + 1) for sector, n in SETUP["industries"].items() for j in range(n)]
     zones, industries = _zones(), industry_table(
@@ -150,11 +143,8 @@ def _income_noise(rng, zones):
 
 
 def _latent_specialization(rng, Z, zones, u):
-    """Standard normal specialization (T, R) behind the Gini of income and of employment.
-
-    In 1950 it leans on size and the Rustbelt, never on the income error; later it also moves with
-    the zone's relative income (Fact 2).
-    """
+    """Standard normal specialization (T, R) behind the Gini of income and of employment. In 1950
+    it leans on size and the Rustbelt only, later also on the zone's relative income (Fact 2)."""
     rust = zones["rustbelt"].to_numpy()
     lean = -0.3 * Z["size"] + 0.3 * (rust - rust.mean()) / rust.std()
     z = lean + np.sqrt(1 - 0.18) * _persistent(rng, u.shape, 0.85, 0.4)
@@ -165,11 +155,8 @@ def _latent_specialization(rng, Z, zones, u):
 
 
 def _latent_advantage(rng, Z, tradable):
-    """Latent log size x (T, R, I) of industries; -inf where a zone lacks one.
-
-    Tradables are more dispersed, by a factor that differs between zones and makes the tradable
-    Gini move apart from the total.
-    """
+    """Latent log size x (T, R, I) of industries; -inf where a zone lacks one. Tradables are more
+    dispersed, by a factor that makes their Gini move apart from the total."""
     shape = (YEARS.size, N_ZONES, tradable.size)
     advantage = np.where(tradable, _persistent(rng, shape, 0.85, PERMANENT),
                          _persistent(rng, shape, 0.85, 0.4))
@@ -197,12 +184,8 @@ def _tukey(p, shape):
 
 
 def _shares(x, target):
-    """Shares proportional to exp(k x), with k in each zone-year such that their Gini is `target`.
-
-    The Gini rises with k and k keeps the order of the industries, so one sort serves the whole
-    bisection.
-    """
-    sorted_x = np.sort(x, axis=-1)
+    """Shares proportional to exp(k x), k in each zone-year such that their Gini is `target`."""
+    sorted_x = np.sort(x, axis=-1)      # k keeps the order: one sort serves the whole bisection
     sorted_x -= sorted_x[..., -1:]
     n = x.shape[-1]
     weight = np.column_stack([2.0 * np.arange(1, n + 1) - n - 1, np.ones(n)])

@@ -10,7 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from inequality.gini import Gini
-from specialization import dynamics, inference, measures, persistence, public, synthetic, vintages
+from specialization import (
+    dynamics,
+    inference,
+    measures,
+    persistence,
+    public,
+    synthetic,
+    tradeoff,
+    vintages,
+)
 from statsmodels.api import OLS
 from statsmodels.nonparametric.smoothers_lowess import lowess
 from wildboottest.wildboottest import wildboottest
@@ -88,7 +97,7 @@ def bench_dynamics():
             i = at[np.repeat(np.arange(722), count)].ravel()
             lowess(y[i], x[i], frac=0.3, it=0, xvals=grid)
 
-    own = seconds(lambda: dynamics.local_linear(x, y, zone, grid, span=0.3).curves(counts))
+    own = seconds(lambda: dynamics.local_linear(x, y, zone, grid, span=0.3)(counts))
     yield "local regression, 500 draws", own, None
     yield "  by statsmodels (10 timed)", 50 * seconds(resampled), own
 
@@ -99,7 +108,7 @@ def bench_persistence():
     y = rng.lognormal(size=(722, 228)) * rng.lognormal(size=(7, 722, 228))
     y[y < 0.3] = 0
     years, every = synthetic.YEARS, np.ones(228, dtype=bool)
-    x, zones = persistence.log_rank(y, every), {"zone": np.arange(722)}
+    x = persistence.log_rank(y, every)
 
     def closed_form():
         """Double demeaning of each pair of years, the usual way."""
@@ -114,7 +123,23 @@ def bench_persistence():
     yield "  the fit alone, with errors", fit, None
     yield "  by closed form, pair by pair", seconds(closed_form), fit
     yield "  by pyfixest", seconds(lambda: [
-        persistence.two_way(x, years, h, zones) for h in persistence.all_horizons(years)], 1), fit
+        persistence.two_way(x, years, h) for h in persistence.all_horizons(years)], 1), fit
+
+
+def bench_tradeoff():
+    """The four columns with HC1, clustered, wild, Conley (7 cutoffs) and AKM errors."""
+    panel = synthetic.panel()
+    table, _ = tradeoff.design(panel, "income", 1950, 2020)
+
+    def statsmodels_hc1():
+        for outcome, first in tradeoff.COLUMNS.values():
+            names = tradeoff.regressors(table, outcome, first)
+            OLS(table[outcome], table[names].assign(const=1.0)).fit(cov_type="HC1").summary2()
+
+    own = seconds(lambda: tradeoff.inference_table(panel, "income", [[1950, 2020]]))
+    yield "four columns, six kinds of errors", own, None
+    yield "  their design", seconds(lambda: tradeoff.design(panel, "income", 1950, 2020)), own
+    yield "  HC1 alone, by statsmodels", seconds(statsmodels_hc1), own
 
 
 def bench_inference():
@@ -149,7 +174,7 @@ def main():
     """Print the table."""
     print(f"{'':<32}{'seconds':>10}{'ratio':>9}")
     for bench in (bench_measures, bench_vintages, bench_dynamics, bench_persistence,
-                  bench_inference):
+                  bench_tradeoff, bench_inference):
         for name, time_taken, base in bench():
             ratio = f"{time_taken / base:8.1f}x" if base else ""
             print(f"{name:<32}{time_taken:10.3f}{ratio:>9}", flush=True)

@@ -1,7 +1,6 @@
 """Files: public ones, checked by sha256, and what is kept between runs."""
 
 import contextlib
-import functools
 import hashlib
 import os
 import pickle
@@ -54,9 +53,9 @@ def fetch(file):
     """Path of an intact copy of a file of the manifest: cache, else mirror, else download.
 
     The mirror is the folder that the environment variable SPECIALIZATION_MIRROR names; its files
-    are used in place. A download that broke off continues where it stopped, and an altered file
-    in the cache is replaced. `Unreachable` if the address does not answer or refuses; `DataError`
-    for an unknown file, one altered in the mirror or at the address, a cache not writable.
+    are used in place. An altered file in the cache is replaced. `Unreachable` if the address does
+    not answer or refuses; `DataError` for an unknown file, one altered in the mirror or at the
+    address, a cache not writable.
     """
     files = manifest()
     if file not in files.index:
@@ -68,7 +67,13 @@ def fetch(file):
         warnings.warn(f"{cached.name} in the cache was altered and is fetched again", stacklevel=2)
         cached.unlink()
     if mirror and mirror[0].is_file():
-        return _checked(mirror[0], files.loc[file], "put an intact copy there or remove it")
+        found = sha256(mirror[0].read_bytes())
+        if found != files.loc[file, "sha256"]:
+            raise DataError(
+                f"{file}: {mirror[0].stat().st_size} bytes with sha256 {found} in "
+                f"{mirror[0].parent}; expected {files.loc[file, 'bytes']} bytes with sha256 "
+                f"{files.loc[file, 'sha256']}: put an intact copy there or remove it")
+        return mirror[0]
     return _download(files.loc[file])
 
 
@@ -76,16 +81,6 @@ def fetch_all(files=None):
     """Fetch these files of the manifest, or all; returns their paths."""
     return [fetch(file) for file in tqdm(manifest().index if files is None else files,
                                          desc="public data", unit="file", leave=False)]
-
-
-def _checked(path, entry, advice):
-    """The path, if its content is that of the manifest's entry."""
-    content = path.read_bytes()
-    if sha256(content) != entry["sha256"]:
-        raise DataError(
-            f"{entry.name}: {len(content)} bytes with sha256 {sha256(content)} in {path.parent}; "
-            f"expected {entry['bytes']} bytes with sha256 {entry['sha256']}: {advice}")
-    return path
 
 
 def _download(entry):
@@ -97,36 +92,15 @@ def _download(entry):
                           urls={entry.name: entry["url"]}, retry_if_failed=ATTEMPTS - 1)
     with _writing(CACHE / "raw"):
         try:
-            return Path(client.fetch(entry.name, downloader=functools.partial(_resume, entry)))
+            downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
+            return Path(client.fetch(entry.name, downloader=downloader))
         except requests.RequestException as error:
             raise Unreachable(
                 f"{entry.name} cannot be downloaded ({type(error).__name__}): try again with a "
                 "network, or set SPECIALIZATION_MIRROR to a folder with the files of "
                 "data/manifest.csv") from error
-
-
-def _resume(entry, url, target, _):
-    """Downloader for pooch that keeps what it has in a .part file and asks for the rest."""
-    import requests
-
-    part = CACHE / "raw" / f"{entry.name}.part"
-    have = part.stat().st_size if part.exists() else 0
-    # a range of a compressed transfer would not be a range of the file
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
-        if reply.status_code == requests.codes.requested_range_not_satisfiable:
-            part.unlink()  # nothing is left to ask for, yet it was not taken: start afresh
-        reply.raise_for_status()
-        have = have if reply.status_code == requests.codes.partial_content else 0
-        with open(part, "ab" if have else "wb") as sink:
-            for chunk in reply.iter_content(1 << 16):
-                sink.write(chunk)
-    try:
-        _checked(part, entry, "the download is broken or the file has changed; try again")
-        os.replace(part, target)
-    except DataError:
-        part.unlink()
-        raise
+        except ValueError as error:
+            raise DataError(f"{entry.name} at its address: {error}") from error
 
 
 @contextlib.contextmanager

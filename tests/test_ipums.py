@@ -134,20 +134,19 @@ def test_chunks_do_not_matter(folder, rows):
 
 
 @pytest.fixture(scope="module")
-def sums(tmp_path_factory):
+def extract(tmp_path_factory):
     folder = tmp_path_factory.mktemp("extract")
     write_extract(folder, population())
-    return ipums.totals(folder)
+    return folder
 
 
 @settings(max_examples=10, deadline=None)
 @given(share=st.floats(min_value=0.01, max_value=0.99))
-def test_any_crosswalk_adds_up_to_the_nation(share, sums, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("crosswalks")
-    write_crosswalks(folder)
-    nation = ipums.panel(ZONES, folder, sums)
-    write_crosswalks(folder, {1980: [(1001, 100, share), (1001, 300, 1 - share), (1002, 200, 1)]})
-    panel = ipums.panel(ZONES, folder, sums)
+def test_any_crosswalk_adds_up_to_the_nation(share, extract):
+    write_crosswalks(extract)
+    nation = ipums.panel(ZONES, extract)
+    write_crosswalks(extract, {1980: [(1001, 100, share), (1001, 300, 1 - share), (1002, 200, 1)]})
+    panel = ipums.panel(ZONES, extract)
     for name, cube in nation.cubes.items():
         np.testing.assert_allclose(panel.cubes[name].sum(axis=1), cube.sum(axis=1))
     assert panel.control("population", 1980).sum() == pytest.approx(
@@ -493,26 +492,29 @@ def test_download(api, tmp_path, monkeypatch):
     (500, '{"detail": "out of order"}', "no extract from .*out of order"),
     (502, "<html>", "no extract from"),
 ])
-def test_refusal(api, tmp_path, status, refusal, error):
+def test_refusal(api, tmp_path, monkeypatch, status, refusal, error):
+    monkeypatch.setenv("IPUMS_API_KEY", "wrong")
     api.status, api.refusal = status, refusal
     with pytest.raises(DataError, match=error):
-        ipums.download(tmp_path / "ipums", "wrong", api.url)
+        ipums.download(tmp_path / "ipums", api.url)
     assert list((tmp_path / "ipums").iterdir()) == []
 
 
-def test_a_lost_file_leaves_the_folder_as_it_was(api, folder):
+def test_a_lost_file_leaves_the_folder_as_it_was(api, folder, monkeypatch):
+    monkeypatch.setenv("IPUMS_API_KEY", "key")
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     api.files["usa_00007.xml"] = b"<html>"
     with pytest.raises(DataError, match="usa_00007.xml: no IPUMS codebook"):
-        ipums.download(folder, "key", api.url)
+        ipums.download(folder, api.url)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 
-def test_no_network(tmp_path):
+def test_no_network(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPUMS_API_KEY", "key")
     with HTTPServer(("127.0.0.1", 0), Api) as server:
         url = f"http://127.0.0.1:{server.server_port}"
     with pytest.raises(DataError, match="no extract from http://127.0.0.1"):
-        ipums.download(tmp_path, "key", url)
+        ipums.download(tmp_path, url)
     assert list(tmp_path.iterdir()) == []
 
 

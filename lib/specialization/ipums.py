@@ -48,14 +48,13 @@ def industries():
     return schema.industry_table(table["code"], table["label"], table["sector"])
 
 
-def download(folder=FOLDER, api_key=None, base_url=None):
+def download(folder=FOLDER, base_url=None):
     """Ask the IPUMS API for the extract of data/ipums.toml, wait, and store it in `folder`.
 
-    The key is that of the environment variable IPUMS_API_KEY where None. Raises `DataError`
-    without a key, for a key that is refused and without a network; no file is then left behind.
+    The key is that of the environment variable IPUMS_API_KEY. Raises `DataError` without a key,
+    for a key that is refused and without a network; no file is then left behind.
     """
-    api_key = api_key or os.environ.get("IPUMS_API_KEY")
-    if not api_key:
+    if not (api_key := os.environ.get("IPUMS_API_KEY")):
         raise DataError("IPUMS_API_KEY: not set; valid: the key of your IPUMS account")
     client = IpumsApiClient(api_key, **({"base_url": base_url} if base_url else {}))
     folder = Path(folder)
@@ -260,7 +259,7 @@ def _uncensor(tables, name, year):
     return table
 
 
-def panel(zones, folder=FOLDER, sums=None):
+def panel(zones, folder=FOLDER):
     """Panel of the extract in `folder`: income and employment by zone and IND1950 industry.
 
     Income is the sum of weight times earnings, employment the sum of weights, over employed
@@ -270,11 +269,9 @@ def panel(zones, folder=FOLDER, sums=None):
     earnings of all earners over all persons, high_skill_share four years of college among those
     of 25 and over.
 
-    `zones` are those of the design, as in a `Panel`; `sums` are `kept_totals(folder)` where None.
-    The extract may lack some of the years.
+    `zones` are those of the design, as in a `Panel`. The extract may lack some of the years.
     """
-    (tables, counts), parts = sums or kept_totals(folder), {"workers": {}, "people": {}}
-    counts = counts.copy()
+    (tables, counts), parts = kept_totals(folder), {"workers": {}, "people": {}}
     for year in sorted({year for _, year in tables}):
         weights = _crosswalk(Path(folder), year, tables["people", year], zones, counts)
         for name, part in parts.items():

@@ -3,9 +3,8 @@ r"""The synthetic vintage: a made-up economy whose true coefficients are the pub
 It says nothing about the world. It checks estimators: what they should find is known. The truths
 are properties of the cells, not of finished columns. Industry shares come from persistent latent
 advantages; their dispersion in a zone is what makes its Gini; income per head follows from the
-Gini *measured on those shares*; and the cells of the cube add up to that income.
-
-With G, G^T, G^N the total, tradable and non-tradable Gini of 1950 and Z the controls,
+Gini *measured on those shares*; and the cells of the cube add up to that income. With G, G^T, G^N
+the total, tradable and non-tradable Gini of 1950 and Z the controls,
 
 .. math::
     \log y_{1950} &= a_0 + b_0 G + c_0 G^T + n_0 G^N + \gamma_0' Z + \epsilon_0 \\
@@ -13,11 +12,9 @@ With G, G^T, G^N the total, tradable and non-tradable Gini of 1950 and Z the con
         + \delta \log y_{1950} + \gamma_1' Z) + N_h + u_h
 
 with the coefficients of columns (4) and (2) of the published table, and w_70 = 1. The short
-regressions, on G alone, have those of columns (3) and (1). Long and short hold together through
-the omitted-variable formula, which fixes n_0 and n_1: they are not the published ones.
-
-What it leaves out: structural change of the nation, correlation among the controls, and most of
-the absent industries of real zones.
+regressions, on G alone, have those of columns (3) and (1): long and short hold together through
+the omitted-variable formula, which fixes n_0 and n_1. Left out are structural change of the
+nation, correlation among the controls, and most of the absent industries of real zones.
 """
 
 import tomllib
@@ -37,8 +34,7 @@ from .topcode import weighted_quantile
 SETUP = tomllib.loads((DATA / "synthetic.toml").read_text())
 """Parameters that are not published; the comments of data/synthetic.toml give their sources."""
 YEARS = np.array([int(year) for year in SETUP["income_path"]])
-SEED, N_ZONES, TAIL_INDEX, PERMANENT = (
-    SETUP[k] for k in ("seed", "zones", "tail_index", "permanent"))
+SEED, TAIL_INDEX, PERMANENT = (SETUP[k] for k in ("seed", "tail_index", "permanent"))
 DEMOGRAPHY = ("high_skill_share", "old_age_dependency", "female_share")
 
 _printed = published("tradeoff_controls").groupby("column")[["row", "value"]]
@@ -60,10 +56,11 @@ halfway between their neighbours."""
 def panel(seed=SEED):
     """The synthetic `Panel`, all variables; another seed is another draw from the economy."""
     rng = np.random.default_rng(seed)
+    # zones and states are places of a grid that means no place
+    zones = pd.read_csv(DATA / "synthetic_zones.csv", index_col="zone")
     names = [(sector, j + 1) for sector, n in SETUP["industries"].items() for j in range(n)]
-    zones, industries = _zones(), industry_table(
-        np.arange(101, 101 + len(names)), [f"synthetic {sector} {j}" for sector, j in names],
-        [sector for sector, _ in names])
+    industries = industry_table(np.arange(101, 101 + len(names)), [
+        f"synthetic {sector} {j}" for sector, j in names], [sector for sector, _ in names])
     tradable = industries["tradable"].to_numpy()
     Z = _controls(rng, zones)
     u = _income_noise(rng, zones)
@@ -82,19 +79,6 @@ def panel(seed=SEED):
     return Panel("synthetic", VINTAGES["synthetic"], YEARS, zones, industries,
                  {"income": income, "employment": employment,
                   "value_added": income / labour_share}, controls.swaplevel())
-
-
-def _zones():
-    """Zones in 48 made-up states on a grid; no place is meant."""
-    rng, zone = np.random.default_rng(N_ZONES), pd.RangeIndex(1, N_ZONES + 1, name="zone")
-    lat, lon = rng.uniform(26, 49, N_ZONES), rng.uniform(-124, -68, N_ZONES)
-    row, column = ((lat - 26) / 23 * 6).astype(int), ((lon + 124) / 56 * 8).astype(int)
-    return pd.DataFrame({
-        "name": [f"Synthetic zone {j:03d}" for j in zone],
-        "state": [f"S{r}{c}" for r, c in zip(row, column, strict=True)],
-        "division": [f"D{r // 2}{c * 3 // 8}" for r, c in zip(row, column, strict=True)],
-        "rustbelt": (row >= 3) & (row <= 4) & (column >= 5) & (column <= 7),
-        "lat": lat.round(2), "lon": lon.round(2)}, index=zone)
 
 
 def _persistent(rng, shape, decay, permanent):
@@ -157,7 +141,7 @@ def _latent_specialization(rng, Z, zones, u):
 def _latent_advantage(rng, Z, tradable):
     """Latent log size x (T, R, I) of industries; -inf where a zone lacks one. Tradables are more
     dispersed, by a factor that makes their Gini move apart from the total."""
-    shape = (YEARS.size, N_ZONES, tradable.size)
+    shape = (*Z["population"].shape, tradable.size)
     advantage = np.where(tradable, _persistent(rng, shape, 0.85, PERMANENT),
                          _persistent(rng, shape, 0.85, 0.4))
     stretch = np.exp(1.0 * _persistent(rng, shape[:2], 0.9, 0.5))[..., None]

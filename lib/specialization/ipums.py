@@ -1,18 +1,15 @@
 """The `ipums` vintage: the paper's own design, from the reader's own IPUMS USA extract.
 
-IPUMS forbids redistribution, so the project holds no extract. The reader puts one into the folder
-`data/ipums`, which git ignores, by hand or through `download`: extract.xml, the codebook (or any
-single .xml), and extract.dat.gz, fixed-width and rectangular on persons (or the file that the
-codebook names). data/ipums.toml says which samples and variables, and what is done with them.
+IPUMS forbids redistribution, so the project holds no extract. The reader puts into `data/ipums`,
+which git ignores, by hand or through `download`: extract.xml, the codebook (or any single .xml);
+extract.dat.gz, fixed-width and rectangular on persons (or the file that the codebook names); and
+crosswalk_1950 and so on, .csv or .dta, from the census areas of a year to zones, with columns
+area, zone and weight, the share of an area's population that lives in a zone. data/ipums.toml
+lists samples, variables, areas, and the column names of Dorn's and of Rose's crosswalks.
 
-Beside it lie crosswalks from the census areas of a year to zones, crosswalk_1950 and so on, as
-data/ipums.toml has them: .csv or .dta files with columns area, zone and weight, the share of an
-area's population that lives in a zone. The column names of Dorn's and of Rose's files work.
-
-Persons are read, summed and forgotten. The sums by area are kept beside the extract, since reading
-all samples takes about half an hour. Cells of the cubes may rest on few persons: publish measures
-of whole zones and aggregates, never cells. Whoever uses an extract cites IPUMS USA as its codebook
-asks.
+Persons are read, summed and forgotten; the sums by area are kept beside the extract, since reading
+takes about half an hour. Cells of the cubes may rest on few persons: publish measures of whole
+zones and aggregates, never cells. Whoever uses an extract cites IPUMS USA as its codebook asks.
 """
 
 import os
@@ -167,7 +164,7 @@ def _reduce(part, year, codes, counts):
     tails = {v: member & (earned[v] > 0) for v in topcode}
     for v in topcode:
         counts[f"{year}: {v} topcoded"] += (tails[v] & (earned[v] >= topcode[v])).sum()
-    age, everyone = part["AGE"], part["PERWT"]
+    age, everyone = part["AGE"], part["PERWT"]      # people count whether they work or not
     adults = weight.where((age >= 25) & (part["EDUC"] < 99), 0)
     people = income.assign(persons=1.0, population=everyone, adults=adults,
                            working_age=everyone.where(age.between(15, 64), 0),
@@ -260,16 +257,13 @@ def _uncensor(tables, name, year):
 
 
 def panel(zones, folder=FOLDER):
-    """Panel of the extract in `folder`: income and employment by zone and IND1950 industry.
+    """Panel of the extract in `folder` on `zones` (as in a `Panel`), by IND1950 industry.
 
     Income is the sum of weight times earnings, employment the sum of weights, over employed
-    persons of age 15 to 60 with positive earnings and a classified industry. A person counts in
-    a zone with the weight of the area there. A zone that is empty in some year is left out of all
-    years, and an industry that is empty in all years too; `notes` counts both. income_per_head is
-    earnings of all earners over all persons, high_skill_share four years of college among those
-    of 25 and over.
-
-    `zones` are those of the design, as in a `Panel`. The extract may lack some of the years.
+    persons of age 15 to 60 with positive earnings and a classified industry, each in a zone with
+    the weight of the area there. Zones that are empty in some year, and industries that are in
+    all, are left out; `notes` counts both. income_per_head is earnings of all earners over all
+    persons, high_skill_share four years of college among those of 25 and over.
     """
     (tables, counts), parts = kept_totals(folder), {"workers": {}, "people": {}}
     for year in sorted({year for _, year in tables}):
@@ -297,5 +291,6 @@ def panel(zones, folder=FOLDER):
                              high_skill_share=people["college"] / people["adults"],
                              old_age_dependency=ratio.where(ratio > 0),
                              female_share=people["female"] / people["population"])
-    return schema.Panel("ipums", schema.VINTAGES["ipums"], years, there, found, cubes,
-                 controls[list(schema.CONTROLS)], {why: int(n) for why, n in counts.items()})
+    return schema.Panel(
+        "ipums", schema.VINTAGES["ipums"], years, there, found, cubes,
+        controls[list(schema.CONTROLS)], {why: int(n) for why, n in counts.items()})

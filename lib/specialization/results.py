@@ -39,8 +39,7 @@ def _parts(name):
 def get(name, vintage, **parameters):
     """A result of a vintage: computed where its data are here, read from the store otherwise.
 
-    `parameters` override those of `RESULTS`, where it is computed: a vintage may have another
-    variable.
+    `parameters` override those of `RESULTS` where it is computed, such as another variable.
     """
     module, function, classification, default = _parts(name)
     vintages.check(vintage)

@@ -1,0 +1,361 @@
+"""The competitive equilibrium on a grid: time iteration, accelerated, from coarse to fine.
+
+Today's choices at a node solve the conditions of `nodes` given expectations of tomorrow; the
+policies give tomorrow's payoffs, and these the expectations. What is iterated is the payoffs. With
+one solution everywhere Anderson's method does it in some forty steps. At the threshold of the
+sunspot payoffs overshoot: each node is damped by the slope that its last two steps show.
+"""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import brentq
+from tqdm import tqdm
+
+from . import CACHE, DataError, model, nodes
+from .parameters import CHOICES, Parameters
+
+POLICIES = ("c", "q", "b", "k", "η")
+"""Order of the policies; b and k are those of the next period."""
+
+MEMORY = 8
+"""Steps that Anderson's method looks back on."""
+
+
+class NotConverged(RuntimeError):
+    """The iteration stopped short; `residuals` holds the changes of the policies (steps, 5)."""
+
+    def __init__(self, message, residuals):
+        super().__init__(message)
+        self.residuals = residuals
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Nodes of bonds b and of capital k_A; both increase."""
+
+    b: np.ndarray
+    k: np.ndarray
+
+    def __post_init__(self):
+        for name in ("b", "k"):
+            x = np.ascontiguousarray(getattr(self, name), dtype=float)
+            object.__setattr__(self, name, x)
+            if x.ndim != 1 or x.size < 2 or not (np.diff(x) > 0).all():
+                raise DataError(f"Grid: {name} is not a row of at least two increasing numbers")
+        if not nodes.EDGE < self.k[0] < self.k[-1] < 1 - nodes.EDGE:
+            raise DataError(f"Grid: k runs from {self.k[0]} to {self.k[-1]}; valid: inside (0, 1)")
+
+    def coarser(self):
+        """About every second node, both ends included."""
+        return Grid(*(x[np.linspace(0, x.size - 1, max(x.size // 2, 4)).round().astype(int)]
+                      for x in (self.b, self.k)))
+
+    def interpolate(self, values, other):
+        """Values (S, nB, nK, ...) on this grid, bilinear at the nodes of another."""
+        for axis, x, y in ((1, self.b, other.b), (2, self.k, other.k)):
+            i = np.clip(np.searchsorted(x, y, side="right") - 1, 0, x.size - 2)
+            w = ((y - x[i]) / (x[i + 1] - x[i])).reshape(-1, *(1,) * (values.ndim - axis - 1))
+            low, high = np.take(values, i, axis), np.take(values, i + 1, axis)
+            values = low + w * (high - low)
+        return values
+
+
+def steady_capital(p):
+    """k_A at which private marginal products are equal at mean productivity."""
+    def gap(k):
+        A, B = model.marginal_product(np.asarray(p.μ), np.array([k, 1 - k]), p)
+        return A - B
+    return brentq(gap, 1e-3, 1 - 1e-3) if gap(1e-3) > 0 > gap(1 - 1e-3) else 0.5
+
+
+def default_grid(p, bonds=158, capital=36, low=0.05):
+    """A box and its nodes, most of them where debt lives and around the steady capital.
+
+    Debt reaches 1.5 times what collateral carries at the deterministic price βMPK/(1-β), or the
+    part of the lowest output that leaves something to eat; savings reach 0.4.
+    """
+    z, k = model.productivity_chain(p)[0], steady_capital(p)
+    price = p.β * model.marginal_product(np.asarray(p.μ), np.array([k, 1 - k]), p)[0] / (1 - p.β)
+    debt = p.R * {"market": p.θ * price, "fixed price": p.θ * p.q_bar, "fixed limit": p.limit,
+                  "none": 1.0 / p.R}[p.collateral]
+    ends = np.array([[low, 1 - low], [1 - low, low]])
+    bottom = -min(1.5 * debt + 0.02, 0.8 * model.production(z.min(0), ends, p).sum(-1).min())
+    b = np.interp(np.linspace(0, 1, bonds), [0, 0.05, 0.85, 1],
+                  [bottom, max(0.9 * bottom, -1.15 * debt), -0.1 * debt, 0.4])
+    x = np.linspace(-1, 1, capital)
+    sides = np.where(x < 0, k - low, 1 - low - k)
+    return Grid(b, k + sides * (0.25 * x + 0.75 * x**3))
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """A solved economy; `solve` makes it.
+
+    policies (S, nB, nK, 2, 5): `POLICIES` of the slack and of the binding solution, NaN where
+    there is none (the slack one may break the limit where π = 1); π (S, nB, nK): probability of
+    the binding one; E (S, nB, nK, 5): expectations of `nodes`; z (S, 2) and P (S, S): productivity;
+    residuals (steps, 5): changes of the policies; several: number of nodes with both solutions.
+    """
+
+    p: Parameters
+    grid: Grid
+    z: np.ndarray
+    P: np.ndarray
+    policies: np.ndarray
+    π: np.ndarray
+    E: np.ndarray
+    residuals: np.ndarray
+    several: int
+    seconds: float
+
+    def policy(self, name):
+        """Mean over the sunspot of one of `POLICIES` at the nodes, (S, nB, nK)."""
+        return _mixed(self.policies, self.π)[..., POLICIES.index(name)]
+
+    def arrays(self):
+        """What the compiled functions of `nodes` take first."""
+        return (self.p.scalars(self.grid.b[0]), CHOICES["selection"].index(self.p.selection),
+                self.p.δ, self.E, self.z, self.grid.b, self.grid.k, self.policies, self.π)
+
+    def at(self, s, b, k):
+        """Solve at states off the grid: probability of binding (...), policies (..., 2, 5)."""
+        s, b, k = np.broadcast_arrays(s, b, k)
+        π, policies = nodes.solve_many(*self.arrays(), s.ravel().astype(np.int64),
+                                       b.ravel().astype(float), k.ravel().astype(float))
+        return π.reshape(s.shape), policies.reshape(*s.shape, 2, 5)
+
+    def near_edge(self, b, k):
+        """Whether (b, k) lies in the outermost cells of the box, or outside."""
+        B, K = self.grid.b, self.grid.k
+        return (b < B[1]) | (b > B[-2]) | (k < K[1]) | (k > K[-2])
+
+    def save(self, path):
+        """Write to an npz file, in one step: a reader sees the whole file or none."""
+        path, held = Path(path), {f: getattr(self, f) for f in self.__dataclass_fields__}
+        p, grid = held.pop("p"), held.pop("grid")
+        buffer = io.BytesIO()
+        np.savez(buffer, b=grid.b, k=grid.k, p=json.dumps(asdict(p)), **held)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(buffer.getvalue())
+        os.replace(name, path)
+
+    @classmethod
+    def load(cls, path):
+        """Read what `save` wrote; raises `DataError` where the file does not hold a solution."""
+        try:
+            with np.load(path) as file:
+                held = {name: file[name] for name in file.files}
+            p = Parameters(**{name: tuple(x) if isinstance(x, list) else x
+                              for name, x in json.loads(str(held.pop("p"))).items()})
+            grid = Grid(held.pop("b"), held.pop("k"))
+            held |= {"several": int(held["several"]), "seconds": float(held["seconds"])}
+            return cls(p=p, grid=grid, **held)
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise DataError(f"{path}: not a stored equilibrium ({error})") from error
+
+
+def _mixed(policies, π):
+    slack, binding = (np.where(w[..., None] > 0, policies[..., r, :], 0)
+                      for r, w in enumerate((1 - π, π)))
+    return (1 - π[..., None]) * slack + π[..., None] * binding
+
+
+def _first_guess(p, z, grid):
+    """Nobody moves: k' = k, b' = b, q the present value of the mean marginal product."""
+    k = np.stack([grid.k, 1 - grid.k], axis=-1)
+    y = model.production(z[:, None], k, p).sum(-1)[:, None]
+    q = p.β / (1 - p.β) * model.marginal_product(z[:, None], k, p).mean(-1)[:, None]
+    b = grid.b[:, None]
+    values = np.broadcast_arrays(y + b * (1 - 1 / p.R), np.clip(q, 0, 2 * np.median(q)), b,
+                                 grid.k, 0.0)
+    return np.stack(values, axis=-1)
+
+
+def _anderson(history):
+    """Next payoffs from the last steps (W, F, ω): least squares on the differences of F."""
+    W, F, ω = history[-1]
+    step = W + ω * F
+    if len(history) < 3:
+        return step
+    dF = np.array([(new[1] - old[1]).ravel() for old, new in zip(history, history[1:],
+                                                                 strict=False)])
+    weights = np.linalg.lstsq(dF @ dF.T, dF @ F.ravel(), rcond=1e-12)[0]
+    for weight, old, new in zip(weights, history, history[1:], strict=False):
+        step -= weight * ((new[0] - old[0]) + ω * (new[1] - old[1]))
+    return step
+
+
+def _damping(ω, f, last):
+    """Secant step by node: a change f that follows `last` has slope 1 - (1 - f/last)/ω."""
+    ratio = np.minimum(f / np.where(last == 0, np.inf, last), 0.99)
+    new = np.clip(ω / (1 - ratio), 0.2 * ω, 1.2 * ω)
+    return np.where(np.abs(f) < 1e-9, ω, np.clip(new, 0.02, 1))
+
+
+def _iterate(p, z, P, grid, policies, π, W, tolerance, steps, bar):
+    """Time iteration on one grid until a plain step moves every policy by less than tolerance."""
+    v, rule = p.scalars(grid.b[0]), CHOICES["selection"].index(p.selection)
+    new, π_new, change, residuals = policies.copy(), π.copy(), np.zeros(5), []
+    smooth, history, last, best = rule == nodes.UNIQUE, [], None, np.inf
+    ω, inner, plain, wait = np.ones(π.shape), 1e-3, True, 0 if smooth else 20
+    for step in range(steps):
+        E = nodes.expectations(P, W)
+        failures = nodes.sweep(v, rule, p.δ, E, z, grid.b, grid.k, policies, π, inner, False,
+                               new, π_new, change)
+        policies, π, new, π_new = new, π_new, policies, π
+        d = change.max()
+        residuals.append(change.copy())
+        bar.update()
+        bar.set_postfix_str(f"change {d:.1e}", refresh=False)
+        if not d < np.inf:
+            break
+        inner = max(1e-10, min(inner, 0.05 * d))
+        F = nodes.all_payoffs(v, z, grid.k, policies, π) - W
+        done = d < tolerance and failures == 0
+        if done and plain:
+            return policies, π, W, E, residuals
+        if d > 30 * best:
+            history, wait, best = [], step + 20, np.inf
+        plain = done or step < wait or not (smooth or d < 3e-4)
+        if plain:
+            if last is not None and not smooth and step > 10:
+                ω = _damping(ω, F[..., 0], last)
+            history, last, W = [], F[..., 0].copy(), W + (1 if done else ω[..., None]) * F
+        else:
+            best = min(best, d)
+            history = [*history[1 - MEMORY:], (W, F, ω[..., None])]
+            last, W = None, _anderson(history)
+    state = f"{failures} nodes without a solution" if failures else f"policies still move {d:.1e}"
+    raise NotConverged(f"equilibrium: {state} after {len(residuals)} steps on {π.shape} nodes "
+                       f"(tolerance {tolerance:.0e})", np.array(residuals))
+
+
+def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1000, progress=False):
+    """The competitive equilibrium of a region with two industries.
+
+    Parameters
+    ----------
+    p : Parameters
+    grid : Grid, optional
+        `default_grid(p)` where None.
+    tolerance : float
+        Largest change of any policy in a last plain step of time iteration, in units of
+        max(1, its size). The error of a policy is some ten times that.
+    start : Equilibrium, optional
+        Start from this one, on the grid asked for.
+    levels : int
+        Grids to go through, each with half the nodes of the next.
+    steps : int
+        Most steps on each grid.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Equilibrium
+
+    Raises
+    ------
+    DataError
+        Parameters for another number of industries, or a box where no one can repay.
+    NotConverged
+    """
+    clock = time.perf_counter()
+    if len(p.φ) != 2:
+        raise DataError(f"solve: {len(p.φ)} industries; valid: 2")
+    z, P = model.productivity_chain(p)
+    grid = grid or default_grid(p)
+    _check_box(p, z, grid)
+    grids = [grid]
+    for _ in range(levels - 1 if start is None else 0):
+        grids.insert(0, grids[0].coarser())
+    residuals = []
+    mean, π, here = ((_mixed(start.policies, start.π), start.π, start.grid) if start is not None
+                     else (_first_guess(p, z, grids[0]), None, grids[0]))
+    with tqdm(disable=not progress, unit=" steps") as bar:
+        for level in grids:
+            mean = here.interpolate(mean, level)
+            π = np.zeros(mean.shape[:3]) if π is None else here.interpolate(π, level)
+            policies, here = np.stack([mean, mean], axis=-2).copy(), level
+            W = nodes.all_payoffs(p.scalars(level.b[0]), z, level.k, policies, π)
+            policies, π, W, E, path = _iterate(
+                p, z, P, level, policies, π, W, tolerance if level is grid else 1e-3, steps, bar)
+            residuals += path
+            mean = _mixed(policies, π)
+    return _finish(p, grid, z, P, policies, π, E, np.array(residuals), clock)
+
+
+def _check_box(p, z, grid):
+    k = np.stack([grid.k, 1 - grid.k], axis=-1)
+    least = model.production(z[:, None], k, p).sum(-1).min()
+    if grid.b[0] + least <= 0:
+        raise DataError(f"Grid: at b = {grid.b[0]:.3g} debt exceeds the lowest output in the box; "
+                        f"valid: b > {-least:.3g}")
+
+
+def _finish(p, grid, z, P, policies, π, E, residuals, clock):
+    """Solve every node once more to full precision, both branches, and count them."""
+    new, π_new, change = policies.copy(), π.copy(), np.zeros(5)
+    failures = nodes.sweep(p.scalars(grid.b[0]), CHOICES["selection"].index(p.selection), p.δ, E,
+                           z, grid.b, grid.k, policies, π, 1e-12, True, new, π_new, change)
+    if failures:
+        raise NotConverged(f"equilibrium: {failures} nodes without an exact solution", residuals)
+    apart = np.abs(new[..., 0, nodes.X] - new[..., 1, nodes.X]) > 1e-6
+    return Equilibrium(p, grid, z, P, new, π_new, E, residuals, int((apart & (π_new < 1)).sum()),
+                       time.perf_counter() - clock)
+
+
+def transition(last, means):
+    """Equilibria of T periods in which the means of productivity drift as everybody foresees.
+
+    Solved backward, one step of time iteration a period, from the equilibrium after the drift.
+
+    Parameters
+    ----------
+    last : Equilibrium
+        Holds from period T on.
+    means : (T, 2) array
+        Means of z̄ in each period, as `model.mean_path` gives them.
+
+    Returns
+    -------
+    list of T Equilibrium
+    """
+    after, path = last, []
+    v = last.p.scalars(last.grid.b[0])
+    for mean in np.asarray(means, dtype=float)[::-1]:
+        clock, z = time.perf_counter(), last.z - np.asarray(last.p.μ) + mean
+        _check_box(last.p, z, last.grid)
+        E = nodes.expectations(last.P, nodes.all_payoffs(v, after.z, last.grid.k, after.policies,
+                                                         after.π))
+        after = _finish(last.p, last.grid, z, last.P, after.policies, after.π, E,
+                        last.residuals, clock)
+        path.insert(0, after)
+    return path
+
+
+def stored(p, grid=None, tolerance=1e-6, folder=None, **options):
+    """`solve`, or the file that an earlier call with the same inputs and code left.
+
+    The file's name is a hash of the parameters, the grid, the tolerance and the code.
+    """
+    grid = grid or default_grid(p)
+    code = [Path(m).read_bytes() for m in (model.__file__, nodes.__file__, __file__)]
+    key = hashlib.sha256(b"".join([repr((asdict(p), tolerance)).encode(), grid.b.tobytes(),
+                                   grid.k.tobytes(), *code])).hexdigest()[:24]
+    path = Path(folder or CACHE / "equilibria") / f"{key}.npz"
+    if path.exists():
+        return Equilibrium.load(path)
+    solution = solve(p, grid, tolerance, **options)
+    solution.save(path)
+    return solution

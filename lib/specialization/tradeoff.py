@@ -77,33 +77,39 @@ def control_table(panel, base, controls=OWN):
         "left out": dropped, "other year": moved}
 
 
-def design(panel, variable, base, end=None, controls=OWN, definition="tradable", **switches):
-    """Table of the regressions, one row per zone, and notes on what it leaves out.
+def indices(panel, variable, base, definition="tradable", **switches):
+    """Specialization by zone: total, tradable (by `definition`, a key of `TRADABLE`), nontradable,
+    by `specialize(**switches)`, without a column for a group of one industry.
 
-    Columns: total, tradable (by `definition`, a key of `TRADABLE`) and nontradable
-    specialization by `specialize(**switches)`, none for a group of one industry; `control_table`;
-    state, division; with `end`, growth; and where the cube has a year in (base, end], to the last
-    of these, shift_share (leave-one-out) and shift_share_all. The notes say which controls are
-    left out or of another year, and which industries (I,) are `used`: those that some zone has in
-    every year, since a retired code is a zero everywhere and a growth of minus infinity."""
+    Also which industries (I,) are used: those that some zone has in every year, since a retired
+    code is a zero everywhere and a growth of minus infinity."""
     if definition not in TRADABLE:
         raise DataError(f"unknown definition {definition!r}; valid: {list(TRADABLE)}")
-    if end is not None and end <= base:
-        raise DataError(f"end year {end} is not after base year {base}")
     used = (panel.cube(variable).sum(axis=1) > 0).all(axis=0)
     y, group = panel.cube(variable, base)[:, used], panel.industries[definition].to_numpy()[used]
+    members = zip(SPECIALIZATION, (group | True, group, ~group), strict=True)
+    columns = {name: specialize(y[:, m], **switches) for name, m in members if m.sum() > 1}
+    return pd.DataFrame(columns, index=panel.zones.index), used
+
+
+def design(panel, variable, base, end=None, controls=OWN, **choices):
+    """Table of the regressions, one row per zone, and notes on what it leaves out.
+
+    Columns: `control_table`; `indices(**choices)`; state, division; with `end`, growth; and where
+    the cube has a year in (base, end], to the last of these, shift_share (leave-one-out) and
+    shift_share_all. Notes: controls left out or of another year, industries `used`."""
+    if end is not None and end <= base:
+        raise DataError(f"end year {end} is not after base year {base}")
     table, notes = control_table(panel, base, controls)
-    for name, member in zip(SPECIALIZATION, (group | True, group, ~group), strict=True):
-        if member.sum() > 1:
-            table[name] = specialize(y[:, member], **switches)
-    table[["state", "division"]] = panel.zones[["state", "division"]]
+    columns, used = indices(panel, variable, base, **choices)
+    table = table.join(columns).join(panel.zones[["state", "division"]])
     if end is not None:
         table["growth"] = np.log(panel.control("income_per_head", end)) - table["log_income"]
         last = panel.years[panel.years <= end].max()
         if last > base:
-            later = panel.cube(variable, last)[:, used]
-            table["shift_share"] = shift_share(y, later)
-            table["shift_share_all"] = shift_share(y, later, leave_out=False)
+            start, later = (panel.cube(variable, t)[:, used] for t in (base, last))
+            table["shift_share"] = shift_share(start, later)
+            table["shift_share_all"] = shift_share(start, later, leave_out=False)
     return table, notes | {"used": used}
 
 
@@ -297,15 +303,15 @@ def specification_curve(panel, variables, windows):
         once = end == max(e for b, e in windows if b == base)       # the level knows no end
         for kind, definition in product(kinds, ("total", *TRADABLE)):
             first = SPECIALIZATION[:1 if definition == "total" else 3]
-            one, _ = design(panel, variable, base, definition={"total": "tradable"}.get(
+            one, _ = indices(panel, variable, base, {"total": "tradable"}.get(
                 definition, definition), measure=kind[0], zeros=kind[1], reference=kind[2])
             if not set(first) <= set(one):
                 continue                            # a group of a single industry
-            S, population = one[list(first)].to_numpy(), one["population"].to_numpy()
+            S = one[list(first)].to_numpy()
             some = ~np.isnan(S).any(axis=1)
             for (controls, Z), weights in product(sets.items(), ("none", "population")):
                 X = np.column_stack([S, Z, y["log_income"]])[some]
-                w = 1.0 if weights == "none" else population[some]
+                w = 1.0 if weights == "none" else table["population"].to_numpy()[some]
                 for outcome in list(y)[:1 + once]:
                     found = _effect(y[outcome][some], X if outcome == "growth" else X[:, :-1],
                                     len(first) // 2, w)

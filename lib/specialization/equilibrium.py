@@ -16,11 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import brentq
 from tqdm import tqdm
 
 from . import CACHE, DataError, model, nodes
-from .parameters import CHOICES, Parameters
+from .parameters import Parameters
 
 POLICIES = ("c", "q", "b", "k", "η")
 """Order of the policies; b and k are those of the next period."""
@@ -70,10 +69,9 @@ class Grid:
 
 def steady_capital(p):
     """k_A at which private marginal products are equal at mean productivity."""
-    def gap(k):
-        A, B = model.marginal_product(np.asarray(p.μ), np.array([k, 1 - k]), p)
-        return A - B
-    return brentq(gap, 1e-3, 1 - 1e-3) if gap(1e-3) > 0 > gap(1 - 1e-3) else 0.5
+    k = np.linspace(0, 1, 2001)[1:-1]
+    A, B = model.marginal_product(np.asarray(p.μ), np.stack([k, 1 - k], -1), p).T
+    return k[np.abs(np.log(A / B)).argmin()]
 
 
 def default_grid(p, bonds=158, capital=36, low=0.05):
@@ -101,7 +99,7 @@ class Equilibrium:
 
     policies (S, nB, nK, 2, 5): `POLICIES` of the slack and of the binding solution, NaN where
     there is none (the slack one may break the limit where π = 1); π (S, nB, nK): probability of
-    the binding one; E (S, nB, nK, 5): expectations of `nodes`; z (S, 2) and P (S, S): productivity;
+    the binding one; E (S, nB, nK, 5): expectations of `nodes`; z (S, 2), P (S, S): productivity;
     residuals (steps, 5): changes of the policies; several: number of nodes with both solutions.
     """
 
@@ -121,15 +119,14 @@ class Equilibrium:
         return _mixed(self.policies, self.π)[..., POLICIES.index(name)]
 
     def arrays(self):
-        """What the compiled functions of `nodes` take first."""
-        return (self.p.scalars(self.grid.b[0]), CHOICES["selection"].index(self.p.selection),
-                self.p.δ, self.E, self.z, self.grid.b, self.grid.k, self.policies, self.π)
+        """What the compiled functions of `nodes` take first: problem, policies, π."""
+        return _problem(self.p, self.z, self.grid, self.E), self.policies, self.π
 
     def at(self, s, b, k):
         """Solve at states off the grid: probability of binding (...), policies (..., 2, 5)."""
         s, b, k = np.broadcast_arrays(s, b, k)
-        π, policies = nodes.solve_many(*self.arrays(), s.ravel().astype(np.int64),
-                                       b.ravel().astype(float), k.ravel().astype(float))
+        π, policies = nodes.solve_many(*self.arrays(), s.astype(np.int64).ravel(),
+                                       b.astype(float).ravel(), k.astype(float).ravel())
         return π.reshape(s.shape), policies.reshape(*s.shape, 2, 5)
 
     def near_edge(self, b, k):
@@ -181,18 +178,28 @@ def _first_guess(p, z, grid):
     return np.stack(values, axis=-1)
 
 
-def _anderson(history):
-    """Next payoffs from the last steps (W, F, ω): least squares on the differences of F."""
-    W, F, ω = history[-1]
-    step = W + ω * F
-    if len(history) < 3:
-        return step
-    dF = np.array([(new[1] - old[1]).ravel() for old, new in zip(history, history[1:],
-                                                                 strict=False)])
-    weights = np.linalg.lstsq(dF @ dF.T, dF @ F.ravel(), rcond=1e-12)[0]
-    for weight, old, new in zip(weights, history, history[1:], strict=False):
-        step -= weight * ((new[0] - old[0]) + ω * (new[1] - old[1]))
-    return step
+def _problem(p, z, grid, E):
+    return nodes.Problem(*p.scalars(grid.b[0]), E, z, grid.b, grid.k)
+
+
+class _Anderson:
+    """Anderson's method: the next payoffs, by least squares on the changes of the last steps."""
+
+    def __init__(self, size):
+        self.dF, self.dX, self.count, self.last = np.empty((2, MEMORY, size)), None, 0, None
+        self.dF, self.dX = self.dF
+
+    def step(self, W, F, ω):
+        """From payoffs W whose map moves them by F, damped by ω."""
+        f, x = F.ravel(), (W + ω * F).ravel()
+        if self.last is not None:
+            row = (self.count - 1) % MEMORY
+            self.dF[row], self.dX[row] = f - self.last[0], x - self.last[1]
+        n, self.last, self.count = min(self.count, MEMORY), (f, x), self.count + 1
+        if n >= 2:
+            dF = self.dF[:n]
+            x = x - np.linalg.lstsq(dF @ dF.T, dF @ f, rcond=1e-12)[0] @ self.dX[:n]
+        return x.reshape(W.shape)
 
 
 def _damping(ω, f, last):
@@ -202,16 +209,16 @@ def _damping(ω, f, last):
     return np.where(np.abs(f) < 1e-9, ω, np.clip(new, 0.02, 1))
 
 
-def _iterate(p, z, P, grid, policies, π, W, tolerance, steps, bar):
+def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar):
     """Time iteration on one grid until a plain step moves every policy by less than tolerance."""
-    v, rule = p.scalars(grid.b[0]), CHOICES["selection"].index(p.selection)
-    new, π_new, change, residuals = policies.copy(), π.copy(), np.zeros(5), []
-    smooth, history, last, best = rule == nodes.UNIQUE, [], None, np.inf
-    ω, inner, plain, wait = np.ones(π.shape), 1e-3, True, 0 if smooth else 20
+    smooth, new, π_new, change = p.selection == "unique", policies.copy(), π.copy(), np.zeros(5)
+    W, ω, inner, residuals = None, np.ones(π.shape), 1e-3, []
+    fast, last, best, wait, plain = None, None, np.inf, 0 if smooth else 20, True
     for step in range(steps):
-        E = nodes.expectations(P, W)
-        failures = nodes.sweep(v, rule, p.δ, E, z, grid.b, grid.k, policies, π, inner, False,
-                               new, π_new, change)
+        if W is None:
+            W = nodes.all_payoffs(_problem(p, z, grid, np.empty((*π.shape, 5))), policies, π)
+        m = _problem(p, z, grid, np.tensordot(P, W, 1))
+        failures = nodes.sweep(m, policies, π, inner, False, new, π_new, change)
         policies, π, new, π_new = new, π_new, policies, π
         d = change.max()
         residuals.append(change.copy())
@@ -219,22 +226,21 @@ def _iterate(p, z, P, grid, policies, π, W, tolerance, steps, bar):
         bar.set_postfix_str(f"change {d:.1e}", refresh=False)
         if not d < np.inf:
             break
-        inner = max(1e-10, min(inner, 0.05 * d))
-        F = nodes.all_payoffs(v, z, grid.k, policies, π) - W
         done = d < tolerance and failures == 0
         if done and plain:
-            return policies, π, W, E, residuals
+            return policies, π, m.E, residuals
+        inner = max(1e-10, min(inner, 0.05 * d))
+        F = nodes.all_payoffs(m, policies, π) - W
         if d > 30 * best:
-            history, wait, best = [], step + 20, np.inf
+            wait, best = step + 20, np.inf
         plain = done or step < wait or not (smooth or d < 3e-4)
         if plain:
             if last is not None and not smooth and step > 10:
                 ω = _damping(ω, F[..., 0], last)
-            history, last, W = [], F[..., 0].copy(), W + (1 if done else ω[..., None]) * F
+            fast, last, W = None, F[..., 0], W + (1 if done else ω[..., None]) * F
         else:
-            best = min(best, d)
-            history = [*history[1 - MEMORY:], (W, F, ω[..., None])]
-            last, W = None, _anderson(history)
+            fast, last, best = fast or _Anderson(W.size), None, min(best, d)
+            W = fast.step(W, F, ω[..., None])
     state = f"{failures} nodes without a solution" if failures else f"policies still move {d:.1e}"
     raise NotConverged(f"equilibrium: {state} after {len(residuals)} steps on {π.shape} nodes "
                        f"(tolerance {tolerance:.0e})", np.array(residuals))
@@ -270,7 +276,7 @@ def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1000, progre
         Parameters for another number of industries, or a box where no one can repay.
     NotConverged
     """
-    clock = time.perf_counter()
+    clock = time.process_time()
     if len(p.φ) != 2:
         raise DataError(f"solve: {len(p.φ)} industries; valid: 2")
     z, P = model.productivity_chain(p)
@@ -287,9 +293,8 @@ def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1000, progre
             mean = here.interpolate(mean, level)
             π = np.zeros(mean.shape[:3]) if π is None else here.interpolate(π, level)
             policies, here = np.stack([mean, mean], axis=-2).copy(), level
-            W = nodes.all_payoffs(p.scalars(level.b[0]), z, level.k, policies, π)
-            policies, π, W, E, path = _iterate(
-                p, z, P, level, policies, π, W, tolerance if level is grid else 1e-3, steps, bar)
+            policies, π, E, path = _iterate(
+                p, z, P, level, policies, π, tolerance if level is grid else 1e-3, steps, bar)
             residuals += path
             mean = _mixed(policies, π)
     return _finish(p, grid, z, P, policies, π, E, np.array(residuals), clock)
@@ -306,13 +311,12 @@ def _check_box(p, z, grid):
 def _finish(p, grid, z, P, policies, π, E, residuals, clock):
     """Solve every node once more to full precision, both branches, and count them."""
     new, π_new, change = policies.copy(), π.copy(), np.zeros(5)
-    failures = nodes.sweep(p.scalars(grid.b[0]), CHOICES["selection"].index(p.selection), p.δ, E,
-                           z, grid.b, grid.k, policies, π, 1e-12, True, new, π_new, change)
+    failures = nodes.sweep(_problem(p, z, grid, E), policies, π, 1e-12, True, new, π_new, change)
     if failures:
         raise NotConverged(f"equilibrium: {failures} nodes without an exact solution", residuals)
     apart = np.abs(new[..., 0, nodes.X] - new[..., 1, nodes.X]) > 1e-6
     return Equilibrium(p, grid, z, P, new, π_new, E, residuals, int((apart & (π_new < 1)).sum()),
-                       time.perf_counter() - clock)
+                       time.process_time() - clock)
 
 
 def transition(last, means):
@@ -332,12 +336,10 @@ def transition(last, means):
     list of T Equilibrium
     """
     after, path = last, []
-    v = last.p.scalars(last.grid.b[0])
     for mean in np.asarray(means, dtype=float)[::-1]:
-        clock, z = time.perf_counter(), last.z - np.asarray(last.p.μ) + mean
+        clock, z = time.process_time(), last.z - np.asarray(last.p.μ) + mean
         _check_box(last.p, z, last.grid)
-        E = nodes.expectations(last.P, nodes.all_payoffs(v, after.z, last.grid.k, after.policies,
-                                                         after.π))
+        E = np.tensordot(last.P, nodes.all_payoffs(*after.arrays()), 1)
         after = _finish(last.p, last.grid, z, last.P, after.policies, after.π, E,
                         last.residuals, clock)
         path.insert(0, after)

@@ -74,13 +74,11 @@ def rouwenhorst(n, ρ, σ):
     P : (n, n) array, rows sum to one
     """
     s, P = (1 + ρ) / 2, np.ones((1, 1))
-    for m in range(2, n + 1):
-        big = np.zeros((m, m))
-        for rows, columns, weight in ((slice(-1), slice(-1), s), (slice(-1), slice(1, None), 1 - s),
-                                      (slice(1, None), slice(-1), 1 - s),
-                                      (slice(1, None), slice(1, None), s)):
-            big[rows, columns] += weight * P
-        P = big / big.sum(axis=1, keepdims=True)
+    for _ in range(n - 1):
+        stay, move = s * P, (1 - s) * P
+        P = (np.pad(stay, ((0, 1), (0, 1))) + np.pad(move, ((0, 1), (1, 0)))
+             + np.pad(move, ((1, 0), (0, 1))) + np.pad(stay, ((1, 0), (1, 0))))
+        P /= P.sum(axis=1, keepdims=True)
     return np.linspace(-1, 1, n) * np.sqrt(n - 1) * σ / np.sqrt(1 - ρ**2), P
 
 

@@ -1,28 +1,41 @@
 """Compiled code: the equilibrium conditions at one state, given expectations of the next period.
 
-Two industries, state (z̄_A, z̄_B, b, k) with k = k_A and k_B = 1 - k. Choices are x = b' and
-y = k'. Five expectations stand on a grid `E[s, b', k', :]`, s today's productivity,
+Two industries, state (s, b, k): productivities z̄[s], bonds, k = k_A and k_B = 1 - k. The choice is
+x = b' and y = k'. Five expectations stand on a grid `E[s, b', k', :]`, s today's productivity,
 
     E u',  E u' z̄_A',  E u' z̄_B',  E[u' (q' - Φ_1,i') + θ q' η'] for i = A, B
 
-(u' is marginal utility next period), and are linear between nodes: at a jump of the policies that
-is a lottery between its two sides. Marginal products are exact functions of k' and need no grid.
+(u' is marginal utility next period), linear between nodes: at a jump of the policies that is a
+lottery between its two sides. Marginal products are exact functions of k' and need no grid.
+`m` is a `Problem`; `w` holds scratch numbers: a cell of the grid, and values with slopes.
 """
+
+from collections import namedtuple
 
 import numpy as np
 from numba import njit
 
-UNIQUE, SUNSPOT, SLACK, BINDING = range(4)
-"""Rules of selection."""
+from .parameters import CHOICES, Scalars
+
+Problem = namedtuple("Problem", [*Scalars._fields, "E", "z", "B", "K"])
+"""Parameters, expectations, levels of productivity and the nodes of b and k."""
+
+UNIQUE, SUNSPOT, SLACK, BINDING = range(len(CHOICES["selection"]))
 
 C, Q, X, Y, η = range(5)
 """Policies of a branch: consumption, price, b', k', multiplier."""
 
+EDGE = 1e-4
+"""k' stays between this and one minus this."""
+
 SCAN = 60
 """Points at which a binding solution is sought where none is known."""
 
-EDGE = 1e-4
-"""k' stays between this and one minus this."""
+
+@njit(cache=True)
+def scratch():
+    """Scratch numbers for the functions below."""
+    return np.zeros(2, np.int64), np.empty((3, 5)), np.empty((2, 5))
 
 
 @njit(cache=True)
@@ -36,256 +49,209 @@ def locate(grid, x, i):
 
 
 @njit(cache=True)
-def expect(E, s, B, K, x, y, cell, e):
-    """Bilinear values e[0] of the expectations at (x, y), slopes e[1] in x and e[2] in y."""
-    i, j = locate(B, x, cell[0]), locate(K, y, cell[1])
+def expect(m, s, x, y, w):
+    """Bilinear values w[1][0] of the expectations at (x, y), slopes w[1][1] in x, w[1][2] in y."""
+    cell, e = w[0], w[1]
+    i, j = locate(m.B, x, cell[0]), locate(m.K, y, cell[1])
     cell[0], cell[1] = i, j
-    h, l = B[i + 1] - B[i], K[j + 1] - K[j]
-    w, r = (x - B[i]) / h, (y - K[j]) / l
-    for n in range(E.shape[3]):
-        a, b = E[s, i, j, n], E[s, i + 1, j, n]
-        low, high = (b - a), E[s, i + 1, j + 1, n] - E[s, i, j + 1, n]
-        bottom, top = a + w * low, E[s, i, j + 1, n] + w * high
-        e[0, n] = bottom + r * (top - bottom)
-        e[1, n] = (low + r * (high - low)) / h
-        e[2, n] = (top - bottom) / l
+    h, l = m.B[i + 1] - m.B[i], m.K[j + 1] - m.K[j]
+    u, r = (x - m.B[i]) / h, (y - m.K[j]) / l
+    for n in range(5):
+        low, high = m.E[s, i, j, n], m.E[s, i, j + 1, n]
+        rise, rise_high = m.E[s, i + 1, j, n] - low, m.E[s, i + 1, j + 1, n] - high
+        low, high = low + u * rise, high + u * rise_high
+        e[0, n] = low + r * (high - low)
+        e[1, n] = (rise + r * (rise_high - rise)) / h
+        e[2, n] = (high - low) / l
 
 
 @njit(cache=True)
-def costs(v, k, y):
-    """Adjustment costs of both industries."""
-    return v.φ_A / 2 * (y / k - 1) ** 2 * k + v.φ_B / 2 * ((k - y) / (1 - k)) ** 2 * (1 - k)
-
-
-@njit(cache=True)
-def output(v, z_A, z_B, k):
+def output(m, s, k):
     """Output of both industries."""
-    return (z_A * v.a_A * k ** (v.α + v.ξ_A) + z_B * v.a_B * (1 - k) ** (v.α + v.ξ_B))
+    return (m.z[s, 0] * m.a_A * k ** (m.α + m.ξ_A)
+            + m.z[s, 1] * m.a_B * (1 - k) ** (m.α + m.ξ_B))
 
 
 @njit(cache=True)
-def funds(v, z_A, z_B, b, k):
+def funds(m, s, b, k):
     """What is given before the choice: bonds, and output where it is made with today's k."""
-    return b if v.now else b + output(v, z_A, z_B, k)
+    return b if m.now else b + output(m, s, k)
 
 
 @njit(cache=True)
-def consumption(v, z_A, z_B, cash, k, x, y):
+def consumption(m, s, cash, k, x, y):
     """Consumption from the resource constraint; cash from `funds`."""
-    return cash - x / v.R - costs(v, k, y) + (output(v, z_A, z_B, y) if v.now else 0.0)
+    costs = m.φ_A * (y / k - 1) ** 2 * k + m.φ_B * ((k - y) / (1 - k)) ** 2 * (1 - k)
+    return cash - x / m.R - costs / 2 + (output(m, s, y) if m.now else 0.0)
 
 
 @njit(cache=True)
-def conditions(v, E, s, z_A, z_B, B, K, cash, k, x, y, cell, e):
+def conditions(m, s, cash, k, x, y, w):
     """Residuals at (x, y) and their slopes.
 
     Returns c, u'(c), q; the gaps of the bond equation 1 - βR E u'/u'(c), of the portfolio
     condition (the price industry B implies minus that of A) and of the collateral constraint
-    m = b'/R + θq; and the slopes of the three gaps in x and in y.
+    b'/R + θq; and the slopes of the three gaps in x and in y. q is the mean of both prices.
     """
-    expect(E, s, B, K, x, y, cell, e)
-    p_A, p_B = v.α + v.ξ_A - 1, v.α + v.ξ_B - 1
-    f_A, f_B = v.α * v.a_A * y ** p_A, v.α * v.a_B * (1 - y) ** p_B
-    c, c_y = cash - x / v.R - costs(v, k, y), v.φ_B * (k - y) / (1 - k) - v.φ_A * (y / k - 1)
-    if v.now:
-        c += z_A * f_A * y / v.α + z_B * f_B * (1 - y) / v.α
-        c_y += z_A * f_A * (p_A + 1) / v.α - z_B * f_B * (p_B + 1) / v.α
-    u, c_x, curve = c ** -v.γ, -1 / v.R, -v.γ / c
-    d = v.β / u
-    bond = v.R * d * e[0, 0]
-    bond_x = v.R * d * e[1, 0] - bond * curve * c_x
-    bond_y = v.R * d * e[2, 0] - bond * curve * c_y
-    later = 1 - v.now
-    A, A_x = later * e[0, 1] * f_A + e[0, 3], later * e[1, 1] * f_A + e[1, 3]
+    expect(m, s, x, y, w)
+    e, z_A, z_B, later = w[1], m.now * m.z[s, 0], m.now * m.z[s, 1], 1 - m.now
+    p_A, p_B = m.α + m.ξ_A - 1, m.α + m.ξ_B - 1
+    f_A, f_B = m.α * m.a_A * y ** p_A, m.α * m.a_B * (1 - y) ** p_B
+    Φ2_A, Φ2_B = m.φ_A * (y / k - 1), m.φ_B * (k - y) / (1 - k)
+    c = consumption(m, s, cash, k, x, y)
+    c_x, c_y = -1 / m.R, (z_A * f_A * (p_A + 1) - z_B * f_B * (p_B + 1)) / m.α - Φ2_A + Φ2_B
+    u, curve = c ** -m.γ, -m.γ / c
+    d = m.β / u
+    bond = m.R * d * e[0, 0]
+    bond_x = m.R * d * e[1, 0] - bond * curve * c_x
+    bond_y = m.R * d * e[2, 0] - bond * curve * c_y
+    A, D = later * e[0, 1] * f_A + e[0, 3], later * e[0, 2] * f_B + e[0, 4]
+    A_x, D_x = later * e[1, 1] * f_A + e[1, 3], later * e[1, 2] * f_B + e[1, 4]
     A_y = later * f_A * (e[2, 1] + e[0, 1] * p_A / y) + e[2, 3]
-    D, D_x = later * e[0, 2] * f_B + e[0, 4], later * e[1, 2] * f_B + e[1, 4]
     D_y = later * f_B * (e[2, 2] - e[0, 2] * p_B / (1 - y)) + e[2, 4]
-    q_A = d * A - v.φ_A * (y / k - 1) + v.now * z_A * f_A
-    q_B = d * D - v.φ_B * (k - y) / (1 - k) + v.now * z_B * f_B
+    q_A, q_B = d * A - Φ2_A + z_A * f_A, d * D - Φ2_B + z_B * f_B
     q_A_x, q_B_x = d * (A_x - A * curve * c_x), d * (D_x - D * curve * c_x)
-    q_A_y = d * (A_y - A * curve * c_y) - v.φ_A / k + v.now * z_A * f_A * p_A / y
-    q_B_y = d * (D_y - D * curve * c_y) + v.φ_B / (1 - k) - v.now * z_B * f_B * p_B / (1 - y)
-    q, weight = (q_A + q_B) / 2, v.market * v.θ / 2
-    m = x / v.R + v.market * v.θ * q + v.limit
-    return (c, u, q, 1 - bond, q_B - q_A, m, -bond_x, -bond_y, q_B_x - q_A_x, q_B_y - q_A_y,
-            1 / v.R + weight * (q_A_x + q_B_x), weight * (q_A_y + q_B_y))
+    q_A_y = d * (A_y - A * curve * c_y) - m.φ_A / k + z_A * f_A * p_A / y
+    q_B_y = d * (D_y - D * curve * c_y) + m.φ_B / (1 - k) - z_B * f_B * p_B / (1 - y)
+    q, half = (q_A + q_B) / 2, m.market * m.θ / 2
+    return (c, u, q, 1 - bond, q_B - q_A, x / m.R + m.market * m.θ * q + m.limit,
+            -bond_x, -bond_y, q_B_x - q_A_x, q_B_y - q_A_y,
+            1 / m.R + half * (q_A_x + q_B_x), half * (q_A_y + q_B_y))
 
 
 @njit(cache=True)
-def newton(v, E, s, z_A, z_B, B, K, cash, k, x, y, binding, tolerance, cell, e, out):
+def newton(m, s, cash, k, x, y, binding, tolerance, w, out):
     """Solve one branch from (x, y) by Newton's method; True where it converged.
 
     `out` takes the policies. Steps that leave 0 < k' < 1 or make c fall by more than 90 percent
-    are halved. A binding root must be an up-crossing of the slack m in b'.
+    are halved. A root counts only where its gap rises with b': a binding one is an up-crossing.
     """
     for i in range(30):
-        c, u, q, bond, gap, m, bond_x, bond_y, gap_x, gap_y, m_x, m_y = conditions(
-            v, E, s, z_A, z_B, B, K, cash, k, x, y, cell, e)
-        r, r_x, r_y = (m, m_x, m_y) if binding else (bond, bond_x, bond_y)
+        c, u, q, bond, gap, slack, bond_x, bond_y, gap_x, gap_y, slack_x, slack_y = conditions(
+            m, s, cash, k, x, y, w)
+        r, r_x, r_y = (slack, slack_x, slack_y) if binding else (bond, bond_x, bond_y)
         det = r_x * gap_y - r_y * gap_x
         dx, dy = (gap * r_y - r * gap_y) / det, (r * gap_x - gap * r_x) / det
         if not (abs(dx) < np.inf and abs(dy) < np.inf):
             return False
         if max(abs(dx), abs(dy)) < tolerance:
-            out[C], out[Q], out[X], out[Y] = c, q, x, y
-            out[η] = u * bond if binding else 0.0
+            out[C], out[Q], out[X], out[Y], out[η] = c, q, x, y, u * bond if binding else 0.0
             return gap_y > 0 and det > 0
         t = 1.0 if i < 12 else 0.5
         for _ in range(40):
-            x_new, y_new = x + t * dx, y + t * dy
-            if EDGE <= y_new <= 1 - EDGE:
-                if consumption(v, z_A, z_B, cash, k, x_new, y_new) > 0.1 * c:
-                    break
+            if EDGE <= y + t * dy <= 1 - EDGE and consumption(
+                    m, s, cash, k, x + t * dx, y + t * dy) > 0.1 * c:
+                break
             t /= 2
-        x, y = x_new, y_new
+        x, y = x + t * dx, y + t * dy
     return False
 
 
 @njit(cache=True)
-def portfolio(v, E, s, z_A, z_B, B, K, cash, k, x, y, cell, e):
-    """k' that solves the portfolio condition at given b', by Newton within a bracket.
+def portfolio(m, s, cash, k, x, y, w):
+    """k' that solves the portfolio condition at given b', by Newton's method within a bracket.
 
-    Returns (k', gap of the bond equation, slack m); consumption is positive at k' = k.
+    Returns (k', gap of the bond equation, slack); consumption must be positive at k' = k.
     """
     low, high = EDGE, 1 - EDGE
     for _ in range(100):
-        while consumption(v, z_A, z_B, cash, k, x, y) <= 0:
+        while consumption(m, s, cash, k, x, y) <= 0:
             low, high = (low, y) if y > k else (y, high)
             y = (y + k) / 2
-        state = conditions(v, E, s, z_A, z_B, B, K, cash, k, x, y, cell, e)
-        gap, gap_y = state[4], state[9]
+        state = conditions(m, s, cash, k, x, y, w)
+        gap, gap_y, last = state[4], state[9], y
         low, high = (low, y) if gap > 0 else (y, high)
-        y_new = y - gap / gap_y
-        if not low < y_new < high:
-            y_new = (low + high) / 2
-        if abs(y_new - y) < 1e-13:
+        y -= gap / gap_y
+        if not low < y < high:
+            y = (low + high) / 2
+        if abs(y - last) < 1e-13:
             break
-        y = y_new
     return y, state[3], state[5]
 
 
 @njit(cache=True)
-def search(v, E, s, z_A, z_B, B, K, cash, k, start, binding, cell, e, out):
+def search(m, s, cash, k, start, binding, w, out):
     """Solve one branch without a guess, along the portfolio condition in b' >= start.
 
     Slack: the bond equation, whose gap rises with b'. Binding: the first up-crossing of the slack
-    m from below zero; it lies below b' = 0, where m >= 0. True where there is one; `out` takes
-    the policies.
+    from below zero; it lies below b' = 0. True where there is one; `out` takes the policies.
     """
-    top = v.R * (cash + (output(v, z_A, z_B, k) if v.now else 0.0)) * (1 - 1e-9)
+    top = m.R * (cash + (output(m, s, k) if m.now else 0.0)) * (1 - 1e-9)
     if binding:
         top = min(top, 0.0)
     if start >= top:
         return False
-    y, bond, m = portfolio(v, E, s, z_A, z_B, B, K, cash, k, start, k, cell, e)
+    y, bond, before = portfolio(m, s, cash, k, start, k, w)
     if not binding and bond > 0:
         return False
-    low, high, before = start, top, m
-    for i in range(1, SCAN + 1 if binding else 1):
-        high = start + (top - start) * i / SCAN
-        state = conditions(v, E, s, z_A, z_B, B, K, cash, k, high, y, cell, e)
-        m, y = state[5] - state[11] * state[4] / state[9], y - state[4] / state[9]
-        if not (EDGE < y < 1 - EDGE and m == m):
-            y, bond, m = portfolio(v, E, s, z_A, z_B, B, K, cash, k, high, k, cell, e)
-        if before < 0 <= m:
+    low, high, found = start, top, not binding
+    for i in range(1, SCAN + 1):
+        if found:
             break
-        low, before = high, m
-    else:
-        if binding:
-            return False
-    for _ in range(60):
+        low, high = high if i > 1 else start, start + (top - start) * i / SCAN
+        state = conditions(m, s, cash, k, high, y, w)
+        step = state[4] / state[9]
+        slack, y = state[5] - state[11] * step, y - step
+        if not (EDGE < y < 1 - EDGE and slack == slack):
+            y, bond, slack = portfolio(m, s, cash, k, high, k, w)
+        found, before = before < 0 <= slack, slack
+    for _ in range(60 if found else 0):
         middle = (low + high) / 2
-        y, bond, m = portfolio(v, E, s, z_A, z_B, B, K, cash, k, middle, y, cell, e)
-        low, high = (middle, high) if (m if binding else bond) < 0 else (low, middle)
-        if newton(v, E, s, z_A, z_B, B, K, cash, k, middle, y, binding, 1e-12, cell, e, out):
-            if low <= out[X] <= high:
-                return not binding or out[η] >= 0
+        y, bond, slack = portfolio(m, s, cash, k, middle, y, w)
+        low, high = (middle, high) if (slack if binding else bond) < 0 else (low, middle)
+        if newton(m, s, cash, k, middle, y, binding, 1e-12, w, out) and low <= out[X] <= high:
+            return not binding or out[η] >= 0
     return False
 
 
 @njit(cache=True)
-def slack_of(v, out):
-    """m = b'/R + the limit."""
-    return out[X] / v.R + v.market * v.θ * out[Q] + v.limit
-
-
-@njit(cache=True)
-def odds(m, δ):
-    """Probability of the binding solution beside a slack one with slack m: 1 at 0, 0 from δ on."""
-    r = min(max(m / δ, 0.0), 1.0) if δ > 0 else 1.0
+def odds(slack, δ):
+    """Probability of the binding solution beside a slack one: 1 at slack 0, 0 from δ on."""
+    r = min(slack / δ, 1.0) if δ > 0 else 1.0
     return 1 - r * r * (3 - 2 * r)
 
 
 @njit(cache=True)
-def solve_one(v, rule, E, s, z_A, z_B, B, K, b, k, guess, π, tolerance, cell, e, out):
-    """The regime that holds where the solution is unique; the one of the guess comes first.
+def solve_state(m, s, b, k, guess, π, tolerance, every, w, out):
+    """Both branches at a state, and the probability of the binding one by the rule of selection.
 
-    Returns 1 where the constraint binds, 0 where it is slack, NaN where neither solves.
+    guess, out (2, 5): policies of the slack and the binding branch. A branch that was not found is
+    NaN; where π = 1 the slack one may violate the limit, and serves as a guess. Where the rule
+    says unique the regime of the guess comes first and the other is not sought; with `every` both
+    always are. Returns NaN where there is no solution.
     """
-    cash, first = funds(v, z_A, z_B, b, k), 1 if π > 0.5 else 0
-    worst = np.array([-np.inf, -np.inf])
-    for r in (first, 1 - first):
-        g = r if guess[r, X] == guess[r, X] else 1 - r
-        if newton(v, E, s, z_A, z_B, B, K, cash, k, guess[g, X], guess[g, Y], r == 1,
-                  tolerance, cell, e, out[r]):
-            worst[r] = out[r, η] if r else slack_of(v, out[r])
-            if r == 0 and out[r, X] < B[0] - 1e-9:
-                worst[r] = -np.inf
-            if worst[r] >= 0:
-                return float(r)
-    r = 1 if worst[1] > worst[0] else 0
-    return float(r) if worst[r] > -100 * tolerance else np.nan
-
-
-@njit(cache=True)
-def solve_both(v, rule, δ, E, s, z_A, z_B, B, K, b, k, guess, π, tolerance, every, cell, e, out):
-    """Both branches, and the probability of the binding one by the rule of selection.
-
-    With `every` the binding branch is sought also where the rule would not draw it. A branch that
-    was not found is NaN; where π = 1 the slack one may violate the limit, and serves as a guess.
-    Returns NaN where there is no solution.
-    """
-    cash = funds(v, z_A, z_B, b, k)
+    cash, start, slack, there = funds(m, s, b, k), m.B[0], -1.0, False
+    g, h = (0 if guess[0, X] == guess[0, X] else 1), (1 if guess[1, X] == guess[1, X] else 0)
+    alone = m.rule == UNIQUE and not every
     out[:] = np.nan
-    start, m, slack = B[0], -1.0, False
-    g = 0 if guess[0, X] == guess[0, X] else 1
-    if π < 1 or every or portfolio(v, E, s, z_A, z_B, B, K, cash, k, start, guess[g, Y],
-                                   cell, e)[1] <= 0:
-        slack = newton(v, E, s, z_A, z_B, B, K, cash, k, guess[g, X], guess[g, Y], False,
-                       tolerance, cell, e, out[0])
-        slack = (slack and out[0, X] >= start) or search(
-            v, E, s, z_A, z_B, B, K, cash, k, start, False, cell, e, out[0])
-    if slack:
-        start, m = out[0, X], slack_of(v, out[0])
-    if m >= 0 and not every and (rule == SLACK or rule != BINDING and m >= δ):
-        return 0.0
-    found = guess[1, X] == guess[1, X] and newton(
-        v, E, s, z_A, z_B, B, K, cash, k, guess[1, X], guess[1, Y], True, tolerance,
-        cell, e, out[1])
-    found = found and out[1, η] >= 0 and out[1, X] >= start
-    if not found:
-        found = search(v, E, s, z_A, z_B, B, K, cash, k, start, True, cell, e, out[1])
-    if not found:
-        out[1] = np.nan
-    if not slack:
+    if alone and π > 0.5 and newton(m, s, cash, k, guess[h, X], guess[h, Y], True, tolerance, w,
+                                    out[1]) and out[1, η] >= 0:
+        return 1.0
+    if π < 1 or every or alone or g == 0 or portfolio(m, s, cash, k, start, guess[1, Y],
+                                                      w)[1] <= 0:
+        there = newton(m, s, cash, k, guess[g, X], guess[g, Y], False, tolerance, w, out[0])
+        there = there and out[0, X] >= start or search(m, s, cash, k, start, False, w, out[0])
+    if there:
+        start = out[0, X]
+        slack = start / m.R + m.market * m.θ * out[0, Q] + m.limit
+    else:
         out[0] = np.nan
-    if m < 0:
-        return 1.0 if found else np.nan
-    if not found or rule == SLACK:
+    if slack >= 0 and not every and (
+            alone or m.rule == SLACK or m.rule == SUNSPOT and slack >= m.δ):
+        out[1] = np.nan
         return 0.0
-    return 1.0 if rule == BINDING else odds(m, δ)
-
-
-@njit(cache=True)
-def solve_state(v, rule, δ, E, s, z_A, z_B, B, K, b, k, guess, π, tolerance, every, cell, e, out):
-    """One state: `solve_one` where the rule says unique, otherwise `solve_both`."""
-    if rule == UNIQUE and not every:
-        r = solve_one(v, rule, E, s, z_A, z_B, B, K, b, k, guess, π, tolerance, cell, e, out)
-        if r == r:
-            out[1 - int(r)] = np.nan
-            return r
-    return solve_both(v, rule, δ, E, s, z_A, z_B, B, K, b, k, guess, π, tolerance, every,
-                      cell, e, out)
+    found = (h == 1 or alone) and newton(m, s, cash, k, guess[h, X], guess[h, Y], True, tolerance,
+                                         w, out[1])
+    found = found and (out[1, η] >= 0 or alone and out[1, η] > -100 * tolerance)
+    if not (found and (alone or out[1, X] >= start)) and not search(
+            m, s, cash, k, start, True, w, out[1]):
+        out[1] = np.nan
+        if slack < 0:
+            return 0.0 if alone and slack > -100 * tolerance else np.nan
+        return 0.0
+    if slack < 0 or m.rule == BINDING:
+        return 1.0
+    return odds(slack, m.δ) if m.rule == SUNSPOT else 0.0
 
 
 @njit(cache=True)
@@ -297,109 +263,91 @@ def mixed(policies, π, n):
 
 
 @njit(cache=True)
-def sweep(v, rule, δ, E, z, B, K, policies, π, tolerance, every, new, π_new, change):
+def sweep(m, policies, π, tolerance, every, new, π_new, change):
     """One step of time iteration at every node; returns the number of nodes without a solution.
 
     policies (S, nB, nK, 2, 5) and π (S, nB, nK) are the guess, kept where there is no solution;
     `change` (5,) takes the largest change of each policy, in units of max(1, its size), the
     multiplier's in units of marginal utility. A NaN stays in it.
     """
-    cell, e, failures = np.zeros(2, np.int64), np.empty((3, 5)), 0
+    w, failures = scratch(), 0
     change[:] = 0
-    for s in range(z.shape[0]):
-        for i in range(B.size):
-            for j in range(K.size):
-                old, out = policies[s, i, j], new[s, i, j]
-                odds = solve_state(v, rule, δ, E, s, z[s, 0], z[s, 1], B, K, B[i], K[j], old,
-                                   π[s, i, j], tolerance, every, cell, e, out)
-                if not odds >= 0:
+    for s in range(π.shape[0]):
+        for i in range(π.shape[1]):
+            for j in range(π.shape[2]):
+                old, out, was = policies[s, i, j], new[s, i, j], π[s, i, j]
+                now = solve_state(m, s, m.B[i], m.K[j], old, was, tolerance, every, w, out)
+                if not now >= 0:
                     failures += 1
-                    odds, out[:] = π[s, i, j], old
-                π_new[s, i, j] = odds
+                    now, out[:] = was, old
+                π_new[s, i, j] = now
                 for n in range(5):
-                    size = max(1.0, abs(mixed(out, odds, n)))
-                    if n == η:
-                        size = max(1.0, mixed(out, odds, C) ** -v.γ)
-                    d = abs(mixed(out, odds, n) - mixed(old, π[s, i, j], n)) / size
+                    size = mixed(out, now, C) ** -m.γ if n == η else abs(mixed(out, now, n))
+                    d = abs(mixed(out, now, n) - mixed(old, was, n)) / max(1.0, size)
                     if d > change[n] or d != d:
                         change[n] = d
     return failures
 
 
 @njit(cache=True)
-def payoffs(v, z_A, z_B, k, policy, weight, out):
-    """Add weight times the five terms whose expectation is taken to `out`."""
-    u = policy[C] ** -v.γ
-    ratio_A, ratio_B = policy[Y] / k, (1 - policy[Y]) / (1 - k)
-    common = u * policy[Q] + (v.θ * v.market * policy[Q] + v.fixed) * policy[η]
-    out[0] += weight * u
-    out[1] += weight * u * z_A
-    out[2] += weight * u * z_B
-    out[3] += weight * (common + u * v.φ_A / 2 * (ratio_A * ratio_A - 1))
-    out[4] += weight * (common + u * v.φ_B / 2 * (ratio_B * ratio_B - 1))
+def payoffs(m, s, k, policies, π, weight, out):
+    """Add weight times the five terms whose expectation is taken, at a state, to `out`."""
+    for r in range(2):
+        odds = weight * (π if r else 1 - π)
+        if odds > 0:
+            c, q, _, y, multiplier = policies[r]
+            u = c ** -m.γ
+            common = u * q + (m.θ * m.market * q + m.fixed) * multiplier
+            out[0] += odds * u
+            out[1] += odds * u * m.z[s, 0]
+            out[2] += odds * u * m.z[s, 1]
+            out[3] += odds * (common + u * m.φ_A / 2 * ((y / k) ** 2 - 1))
+            out[4] += odds * (common + u * m.φ_B / 2 * (((1 - y) / (1 - k)) ** 2 - 1))
 
 
 @njit(cache=True)
-def all_payoffs(v, z, K, policies, π):
-    """`payoffs` at every node, averaged over the sunspot: (S, nB, nK, 5)."""
+def all_payoffs(m, policies, π):
+    """`payoffs` at every node: (S, nB, nK, 5)."""
     W = np.zeros((*π.shape, 5))
     for s in range(π.shape[0]):
         for i in range(π.shape[1]):
             for j in range(π.shape[2]):
-                for r in range(2):
-                    weight = π[s, i, j] if r else 1 - π[s, i, j]
-                    if weight > 0:
-                        payoffs(v, z[s, 0], z[s, 1], K[j], policies[s, i, j, r], weight,
-                                W[s, i, j])
+                payoffs(m, s, m.K[j], policies[s, i, j], π[s, i, j], 1.0, W[s, i, j])
     return W
 
 
 @njit(cache=True)
-def expectations(P, W):
-    """Σ_t P_st W_t for every s."""
-    E = np.zeros_like(W)
-    for s in range(P.shape[0]):
-        for t in range(P.shape[0]):
-            E[s] += P[s, t] * W[t]
-    return E
-
-
-@njit(cache=True)
-def guess_at(B, K, policies, π, s, b, k, cell, guess):
-    """Average of the nodes around (b, k) that have the branch, for each; returns the mean of π."""
-    i, j = locate(B, b, cell[0]), locate(K, k, cell[1])
-    cell[0], cell[1] = i, j
-    w = min(max((b - B[i]) / (B[i + 1] - B[i]), 0.0), 1.0)
-    r = min(max((k - K[j]) / (K[j + 1] - K[j]), 0.0), 1.0)
-    guess[:], mean = 0, 0.0
+def guess_at(m, policies, π, s, b, k, w):
+    """Bilinear mean of each branch over the nodes that have it, in w[2]; returns that of π."""
+    i, j = locate(m.B, b, w[0][0]), locate(m.K, k, w[0][1])
+    w[0][0], w[0][1] = i, j
+    u = min(max((b - m.B[i]) / (m.B[i + 1] - m.B[i]), 0.0), 1.0)
+    r = min(max((k - m.K[j]) / (m.K[j + 1] - m.K[j]), 0.0), 1.0)
+    w[2][:], mean = 0, 0.0
     for branch in range(2):
         total = 0.0
-        for m in range(2):
-            for n in range(2):
-                weight = (w if m else 1 - w) * (r if n else 1 - r) + 1e-12
-                node = policies[s, i + m, j + n, branch]
-                mean += weight * π[s, i + m, j + n] / 2
-                if node[X] == node[X]:
-                    total += weight
-                    guess[branch] += weight * node
-        guess[branch] *= 1 / total if total > 0 else np.nan
+        for n in range(4):
+            node = policies[s, i + n // 2, j + n % 2, branch]
+            weight = (u if n // 2 else 1 - u) * (r if n % 2 else 1 - r) + 1e-12
+            mean += weight * π[s, i + n // 2, j + n % 2] / 2
+            if node[X] == node[X]:
+                total += weight
+                w[2][branch] += weight * node
+        w[2][branch] *= 1 / total if total > 0 else np.nan
     return mean
 
 
 @njit(cache=True)
-def solve_at(v, rule, δ, E, z, B, K, policies, π, s, b, k, cell, e, guess, out):
+def solve_at(m, policies, π, s, b, k, w, out):
     """Both branches at a state off the grid, to 1e-12; returns the probability of binding."""
-    mean = guess_at(B, K, policies, π, s, b, k, cell, guess)
-    return solve_state(v, rule, δ, E, s, z[s, 0], z[s, 1], B, K, b, k, guess, mean, 1e-12, False,
-                       cell, e, out)
+    mean = guess_at(m, policies, π, s, b, k, w)
+    return solve_state(m, s, b, k, w[2], mean, 1e-12, False, w, out)
 
 
 @njit(cache=True)
-def solve_many(v, rule, δ, E, z, B, K, policies, π, s, b, k):
+def solve_many(m, policies, π, s, b, k):
     """`solve_at` for rows of states."""
-    cell, e, guess = np.zeros(2, np.int64), np.empty((3, 5)), np.empty((2, 5))
-    out, odds = np.empty((s.size, 2, 5)), np.empty(s.size)
+    w, out, odds = scratch(), np.empty((s.size, 2, 5)), np.empty(s.size)
     for t in range(s.size):
-        odds[t] = solve_at(v, rule, δ, E, z, B, K, policies, π, s[t], b[t], k[t], cell, e, guess,
-                           out[t])
+        odds[t] = solve_at(m, policies, π, s[t], b[t], k[t], w, out[t])
     return odds, out

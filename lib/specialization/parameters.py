@@ -19,7 +19,7 @@ RANGES = {"γ": (0, 50), "α": (0, 1), "β": (0, 1), "R": (0, 10), "θ": (0, 10)
 OPEN = {"γ": "low", "α": "both", "β": "both", "R": "low", "ρ": "high", "ξ": "high", "μ": "low",
         "k_bar": "both"}
 
-Scalars = namedtuple("Scalars", "α β γ θ R φ_A φ_B ξ_A ξ_B a_A a_B market fixed limit now")
+Scalars = namedtuple("Scalars", "α β γ θ R φ_A φ_B ξ_A ξ_B a_A a_B market fixed limit now δ rule")
 """What the compiled code reads: a_i scales z̄_i; the limit on debt is θ q market + limit."""
 
 
@@ -110,7 +110,8 @@ class Parameters:
              for k, ξ in zip(self.k_bar, self.ξ, strict=True)]
         return Scalars(self.α, self.β, self.γ, self.θ, self.R, *map(float, self.φ),
                        *map(float, self.ξ), *a, market, fixed, float(limit),
-                       float(self.timing == "current"))
+                       float(self.timing == "current"), self.δ,
+                       CHOICES["selection"].index(self.selection))
 
 
 SMOOTH = Parameters(γ=2.0, θ=0.10)

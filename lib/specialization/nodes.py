@@ -332,7 +332,8 @@ def guess_at(m, policies, π, s, b, k, w):
             mean += weight * π[s, i + n // 2, j + n % 2] / 2
             if node[X] == node[X]:
                 total += weight
-                w[2][branch] += weight * node
+                for c in range(5):
+                    w[2][branch, c] += weight * node[c]
         w[2][branch] *= 1 / total if total > 0 else np.nan
     return mean
 

@@ -156,7 +156,7 @@ def wild_cluster(y, X, names, coefficient, cluster, draws=999, seed=0):
 
     Cameron, Gelbach and Miller (2008, Review of Economics and Statistics). Draws and p value are
     those of wildboottest, whose compiled step starts anew at each call; here numerators and
-    scores are linear in the null (Roodman, MacKinnon, Nielsen and Webb 2019, Stata Journal), so
+    scores are linear in the null (Roodman, Nielsen, MacKinnon and Webb 2019, Stata Journal), so
     that the inverted test costs no more than one. A draw that ties counts against the null's
     rejection.
 
@@ -228,7 +228,7 @@ def placebo(y, lat, lon, cluster, length_km, cutoff_km, controls=None, draws=500
     r"""How often regressions of y on noise that is correlated in space reject zero at 5%.
 
     Each draw is a Gaussian field with covariance :math:`\exp(-d_{rq} / \ell)` on the zones.
-    Kelly (2019, CEPR Discussion Paper 13783) did so for regressions of persistence.
+    Kelly (2019) did so for regressions of persistence.
 
     y, lat, lon (degrees) and cluster (labels of groups) are (N,); length_km is the correlation
     length of the noise, cutoff_km the cutoff of the Conley errors (bartlett); controls (N, K) are

@@ -149,9 +149,6 @@ def group_effects(panel, variable, horizons=None):
     return pd.concat(tables, names=["group"]).reset_index().assign(industries_dropped=gone)
 
 
-by_horizon = group_effects  # its name in data/results.toml, where it runs over all horizons
-
-
 def fit_decay(horizon, beta):
     r"""Permanent part and half-life behind a path: :math:`\beta_h = p + d \rho^h`.
 

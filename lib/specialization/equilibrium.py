@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from tqdm import tqdm
@@ -53,9 +54,11 @@ class Grid:
             raise DataError(f"Grid: k runs from {self.k[0]} to {self.k[-1]}; valid: inside (0, 1)")
 
     def coarser(self):
-        """About every second node, both ends included."""
-        return Grid(*(x[np.linspace(0, x.size - 1, max(x.size // 2, 4)).round().astype(int)]
-                      for x in (self.b, self.k)))
+        """About every second node, both ends included; not below 20 and 8 nodes."""
+        sizes = (x.size if x.size < n else max(x.size // 2, n)
+                 for x, n in ((self.b, 20), (self.k, 8)))
+        return Grid(*(x[np.linspace(0, x.size - 1, n).round().astype(int)]
+                      for x, n in zip((self.b, self.k), sizes, strict=True)))
 
     def interpolate(self, values, other):
         """Values (S, nB, nK, ...) on this grid, bilinear at the nodes of another."""
@@ -86,8 +89,10 @@ def default_grid(p, bonds=158, capital=36, low=0.05):
                   "none": 1.0 / p.R}[p.collateral]
     ends = np.array([[low, 1 - low], [1 - low, low]])
     bottom = -min(1.5 * debt + 0.02, 0.8 * model.production(z.min(0), ends, p).sum(-1).min())
-    b = np.interp(np.linspace(0, 1, bonds), [0, 0.05, 0.85, 1],
-                  [bottom, max(0.9 * bottom, -1.15 * debt), -0.1 * debt, 0.4])
+    share, knots = [0, 0.05, 0.85, 1], [bottom, max(0.9 * bottom, -1.15 * debt), -0.1 * debt, 0.4]
+    if p.selection != "unique":
+        share, knots = [0, 0.1, 0.6, 0.9, 1], [bottom, -0.68 * debt, -0.46 * debt, -0.05, 0.4]
+    b = np.interp(np.linspace(0, 1, bonds), share, knots)
     x = np.linspace(-1, 1, capital)
     sides = np.where(x < 0, k - low, 1 - low - k)
     return Grid(b, k + sides * (0.25 * x + 0.75 * x**3))
@@ -157,7 +162,7 @@ class Equilibrium:
             grid = Grid(held.pop("b"), held.pop("k"))
             held |= {"several": int(held["several"]), "seconds": float(held["seconds"])}
             return cls(p=p, grid=grid, **held)
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
             raise DataError(f"{path}: not a stored equilibrium ({error})") from error
 
 
@@ -256,7 +261,7 @@ def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1000, progre
         `default_grid(p)` where None.
     tolerance : float
         Largest change of any policy in a last plain step of time iteration, in units of
-        max(1, its size). The error of a policy is some ten times that.
+        max(1, its size). The error that is left in q can be fifty times that.
     start : Equilibrium, optional
         Start from this one, on the grid asked for.
     levels : int

@@ -218,9 +218,11 @@ def solve_state(m, s, b, k, guess, π, tolerance, every, w, out):
     guess, out (2, 5): policies of the slack and the binding branch. A branch that was not found is
     NaN; where π = 1 the slack one may violate the limit, and serves as a guess. Where the rule
     says unique the regime of the guess comes first and the other is not sought; with `every` both
-    always are. Returns NaN where there is no solution.
+    always are. There b' may leave the box a little, in the other rules it may not: a price that
+    feeds on itself finds solutions in what is extrapolated. Returns NaN where none is found.
     """
-    cash, start, slack, there = funds(m, s, b, k), m.B[0], -1.0, False
+    cash, slack, there = funds(m, s, b, k), -1.0, False
+    start = m.B[0] - (0.2 * (m.B[-1] - m.B[0]) if m.rule == UNIQUE else 0.0)
     g, h = (0 if guess[0, X] == guess[0, X] else 1), (1 if guess[1, X] == guess[1, X] else 0)
     alone = m.rule == UNIQUE and not every
     out[:] = np.nan

@@ -47,8 +47,8 @@ class Parameters:
     agglomeration: str = "plain"        # z̄ k^ξ; "normalised": z̄ (k/k_bar)^ξ
     k_bar: tuple = (0.5, 0.5)           # capital at which "normalised" leaves z̄ alone; ours
     collateral: str = "market"          # limit θ q K̄; or one of the variants of `CHOICES`
-    q_bar: float = np.nan               # price in a "fixed price" limit θ q_bar K̄
-    limit: float = np.nan               # limit on debt b'/R of "fixed limit", units of output
+    q_bar: float = 0.0                  # price in a "fixed price" limit θ q_bar K̄; else unused
+    limit: float = 0.0                  # limit on -b'/R of "fixed limit", output; else unused
     δ: float = 0.0                      # slack up to which a sunspot may pick the binding solution
     selection: str = "unique"           # rule where slack and binding solutions both exist
 
@@ -87,8 +87,8 @@ class Parameters:
         if any(not isinstance(n, (int, np.integer)) or n < 1 for n in self.states):
             raise DataError(f"Parameters: states = {self.states}; valid: whole numbers from 1")
         for name, variant in (("q_bar", "fixed price"), ("limit", "fixed limit")):
-            if self.collateral == variant and not 0 <= getattr(self, name) < np.inf:
-                raise DataError(f"Parameters: collateral = {variant!r} needs {name} >= 0, "
+            if self.collateral == variant and not 0 < getattr(self, name) < np.inf:
+                raise DataError(f"Parameters: collateral = {variant!r} needs {name} > 0, "
                                 f"not {getattr(self, name)}")
         if self.selection == "sunspot" and self.δ == 0:
             raise DataError("Parameters: selection = 'sunspot' needs δ > 0")
@@ -117,5 +117,5 @@ class Parameters:
 SMOOTH = Parameters(γ=2.0, θ=0.10)
 """Price feedback γθq/c well below one: one solution in every state."""
 
-PUBLISHED = Parameters(δ=0.05, selection="sunspot")
+PUBLISHED = Parameters(δ=0.2, selection="sunspot")
 """The published values, feedback near five; δ is ours."""

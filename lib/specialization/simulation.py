@@ -217,10 +217,10 @@ def _euler(m, policies, π, P, path, errors):
     for t in range(len(path)):
         k, c, q, x, y, η = path[t, 2:8]
         s, total[:], errors[t, 3] = int(path[t, 0]), 0, 0
+        i, j = nodes.locate(m.B, x, 0), nodes.locate(m.K, y, 0)
         for n in range(len(P)):
             odds = nodes.solve_at(m, policies, π, n, x, y, w, both)
             nodes.payoffs(m, n, y, both, odds, P[s, n], total)
-            i, j = w[0]
             around = π[n, i:i + 2, j:j + 2]
             if m.rule != nodes.UNIQUE and around.max() > 0 and around.min() < 1:
                 errors[t, 3] += P[s, n]

@@ -1,0 +1,84 @@
+"""Rows of the model for `make bench`: processor time of one thread, ratio to a second method."""
+
+import time
+
+import numpy as np
+from specialization import equilibrium, model, nodes, simulation
+from specialization.parameters import PUBLISHED, SMOOTH
+
+DAMPING = 0.6
+
+
+def processor(f, repeats=3):
+    """Median processor time of a call."""
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        f()
+        times.append(time.process_time() - start)
+    return sorted(times)[repeats // 2]
+
+
+def fixed_point(p, grid, tolerance=1e-6, steps=3000):
+    """Fixed-point iteration in the manner of Mendoza and Villalvazo's FiPIt, in NumPy.
+
+    Conjectured b', k' and q give consumption and expectations; the bond equation gives c, or the
+    collateral constraint b'; the capital equations give q and k'. Updates are damped.
+    """
+    z, P = model.productivity_chain(p)
+    b, k = grid.b[:, None], np.stack([grid.k, 1 - grid.k], axis=-1)
+    y = model.production(z[:, None], k, p).sum(-1)[:, None]
+    c, q, x, kn, _ = np.moveaxis(equilibrium._first_guess(p, z, grid), -1, 0).copy()
+    η, s = np.zeros_like(c), np.arange(len(z))[:, None, None]
+    for _ in range(steps):
+        u, kk = c ** -p.γ, np.stack([kn, 1 - kn], axis=-1)
+        held = (u * q + p.θ * q * η)[..., None] - u[..., None] * model.Φ_1(k, kk, p)
+        W = np.concatenate([u[..., None], u[..., None] * z[:, None, None], held], axis=-1)
+        E = np.tensordot(P, W, 1)
+        i = np.clip(np.searchsorted(grid.b, x, side="right") - 1, 0, grid.b.size - 2)
+        j = np.clip(np.searchsorted(grid.k, kn, side="right") - 1, 0, grid.k.size - 2)
+        w = ((x - grid.b[i]) / (grid.b[i + 1] - grid.b[i]))[..., None]
+        r = ((kn - grid.k[j]) / (grid.k[j + 1] - grid.k[j]))[..., None]
+        e = ((1 - w) * ((1 - r) * E[s, i, j] + r * E[s, i, j + 1])
+             + w * ((1 - r) * E[s, i + 1, j] + r * E[s, i + 1, j + 1]))
+        value = p.β * (e[..., 1:3] * model.marginal_product(1.0, kk, p) + e[..., 3:])
+        new_c = (p.β * p.R * e[..., 0]) ** (-1 / p.γ)
+        cost = model.Φ(k, kk, p).sum(-1)
+        slack_x = p.R * (y + b - cost - new_c)
+        bind = slack_x < -p.R * p.θ * q
+        new_x = np.where(bind, -p.R * p.θ * q, slack_x)
+        new_c = y + b - cost - new_x / p.R
+        new_u = new_c ** -p.γ
+        η = np.where(bind, new_u - p.β * p.R * e[..., 0], 0)
+        price = value / new_u[..., None] - model.Φ_2(k, kk, p)
+        slope = p.φ[0] / k[..., 0] + p.φ[1] / k[..., 1]
+        new_kn = kn + (price[..., 0] - price[..., 1]) / slope / 2
+        moves = [new_c - c, price.mean(-1) - q, new_x - x, new_kn - kn]
+        c, q, x, kn = (old + DAMPING * d for old, d in zip((c, q, x, kn), moves, strict=True))
+        if max(np.abs(d).max() for d in moves) < tolerance:
+            return c, q, x, kn
+    raise RuntimeError("fixed-point iteration did not converge")
+
+
+def rows():
+    """Name, seconds and the seconds to compare with (or None) of each line."""
+    equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 24, 8))
+    for bonds, capital in ((32, 25), (158, 36), (200, 64)):
+        grid = equilibrium.default_grid(SMOOTH, bonds, capital)
+        own = processor(lambda grid=grid: equilibrium.solve(SMOOTH, grid))
+        yield f"equilibrium, {9 * bonds * capital:,} nodes", own, None
+        if bonds == 32:
+            yield "  by fixed-point iteration", processor(lambda g=grid: fixed_point(SMOOTH, g),
+                                                          1), own
+    grid = equilibrium.default_grid(PUBLISHED, 60, 9)
+    yield f"  published values, {9 * 540:,}", processor(
+        lambda: equilibrium.solve(PUBLISHED, grid), 1), None
+    eq = equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 60, 12))
+    own = processor(lambda: simulation.simulate(eq, 70, 72200, record=[69]))
+    yield "70 years of 72,200 regions", own, None
+    yield "  every state solved anew", processor(
+        lambda: simulation.simulate(eq, 70, 72200, record=[69], exact=True), 1), own
+    s = np.repeat(np.arange(9), 2000)
+    start = time.process_time()
+    nodes.solve_many(*eq.arrays(), s, np.full(s.size, -0.3), np.full(s.size, 0.5))
+    yield "one state off the grid, 18,000x", time.process_time() - start, None

@@ -132,7 +132,7 @@ def test_impulse_response(smooth):
     assert np.allclose(r["z"], r["z"][0] * 0.5 ** np.arange(12), atol=2e-3)
     k = np.array([0.5, 0.5])
     levels = smooth.z[[4, 1]]
-    fall = np.diff(np.log(model.production(levels, k, SMOOTH).sum(axis=-1)))[0]
+    fall = np.diff(model.production(levels, k, SMOOTH).sum(axis=-1))[0]
     assert np.isclose(r["y"][0], fall * r["z"][0] / (levels[1, 0] - levels[0, 0]), rtol=1e-6)
     assert r["c"][0] < 0 and r["q"][0] < 0 and r["k"][0] == 0 and r["k"][1] < 0
     other = simulation.impulse_response(smooth, start, 1, 1.0, 12, 20000)

@@ -185,7 +185,7 @@ def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, pat
     Returns
     -------
     DataFrame
-        By period: "z", "k" and "b_next" in units, "c", "q" and "y" in logs, "binding" as a share;
+        By period, in units of the series: "z" and "c", "y", "b", "b_next", "q", "k", "binding";
         `attrs["size"]`: the mean fall of z̄_i in units of σ_i that the chain allowed.
     """
     if start is None:
@@ -203,8 +203,8 @@ def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, pat
     base, shocked = (simulate(eq, periods, paths, (state, *start[1:]), seed, exact=exact)
                      for state in (s, s + (hit - own) * stride))
     frame = {"z": (eq.z[x["s"].astype(int), industry] for x in (shocked, base))}
-    frame |= {name: (shocked[name], base[name]) for name in ("k", "b_next", "binding")}
-    frame |= {name: (np.log(shocked[name]), np.log(base[name])) for name in ("c", "q", "y")}
+    frame |= {name: (shocked[name], base[name])
+              for name in ("c", "y", "b", "b_next", "q", "k", "binding")}
     result = pd.DataFrame({name: np.subtract(*pair).mean(axis=1) for name, pair in frame.items()})
     result.attrs["size"] = -result["z"][0] / eq.p.σ[industry]
     return result

@@ -29,6 +29,10 @@ MEMORY = 8
 """Steps that Anderson's method looks back on."""
 
 
+COARSE_STEPS = 150
+"""Most steps on a grid that gives a guess only."""
+
+
 class NotConverged(RuntimeError):
     """The iteration stopped short; `residuals` holds the changes of the policies (steps, 5)."""
 
@@ -210,12 +214,15 @@ class _Anderson:
 def _damping(ω, f, last):
     """Secant step by node: a change f that follows `last` has slope 1 - (1 - f/last)/ω."""
     ratio = np.minimum(f / np.where(last == 0, np.inf, last), 0.99)
-    new = np.clip(ω / (1 - ratio), 0.2 * ω, 1.2 * ω)
+    new = np.clip(ω / (1 - ratio), 0.2 * ω, 2 * ω)
     return np.where(np.abs(f) < 1e-9, ω, np.clip(new, 0.02, 1))
 
 
-def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar):
-    """Time iteration on one grid until a plain step moves every policy by less than tolerance."""
+def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar, last_grid=True):
+    """Time iteration on one grid until a plain step moves every policy by less than tolerance.
+
+    On a coarser grid than the last it may stop short: its result is a guess only.
+    """
     smooth, new, π_new, change = p.selection == "unique", policies.copy(), π.copy(), np.zeros(5)
     W, ω, inner, residuals = None, np.ones(π.shape), 1e-3, []
     fast, last, best, wait, plain = None, None, np.inf, 0 if smooth else 20, True
@@ -238,7 +245,7 @@ def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar):
         F = nodes.all_payoffs(m, policies, π) - W
         if d > 30 * best:
             wait, best = step + 20, np.inf
-        plain = done or step < wait or not (smooth or d < 3e-4)
+        plain = done or step < wait or not (smooth or d < 3e-3)
         if plain:
             if last is not None and not smooth and step > 10:
                 ω = _damping(ω, F[..., 0], last)
@@ -246,6 +253,8 @@ def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar):
         else:
             fast, last, best = fast or _Anderson(W.size), None, min(best, d)
             W = fast.step(W, F, ω[..., None])
+    if not last_grid and d < np.inf:
+        return policies, π, m.E, residuals
     state = f"{failures} nodes without a solution" if failures else f"policies still move {d:.1e}"
     raise NotConverged(f"equilibrium: {state} after {len(residuals)} steps on {π.shape} nodes "
                        f"(tolerance {tolerance:.0e})", np.array(residuals))
@@ -298,8 +307,9 @@ def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1000, progre
             mean = here.interpolate(mean, level)
             π = np.zeros(mean.shape[:3]) if π is None else here.interpolate(π, level)
             policies, here = np.stack([mean, mean], axis=-2).copy(), level
-            policies, π, E, path = _iterate(
-                p, z, P, level, policies, π, tolerance if level is grid else 1e-3, steps, bar)
+            precision, most = (tolerance, steps) if level is grid else (1e-3, COARSE_STEPS)
+            policies, π, E, path = _iterate(p, z, P, level, policies, π, precision, most, bar,
+                                            level is grid)
             residuals += path
             mean = _mixed(policies, π)
     return _finish(p, grid, z, P, policies, π, E, np.array(residuals), clock)

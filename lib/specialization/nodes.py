@@ -20,6 +20,9 @@ from .parameters import CHOICES, Scalars
 Problem = namedtuple("Problem", [*Scalars._fields, "E", "z", "B", "K"])
 """Parameters, expectations, levels of productivity and the nodes of b and k."""
 
+jit = njit(cache=True, error_model="numpy")
+"""Compiled once a machine; a division by zero gives inf or NaN, which the callers look for."""
+
 UNIQUE, SUNSPOT, SLACK, BINDING = range(len(CHOICES["selection"]))
 
 C, Q, X, Y, η = range(5)
@@ -32,13 +35,13 @@ SCAN = 60
 """Points at which a binding solution is sought where none is known."""
 
 
-@njit(cache=True)
+@jit
 def scratch():
     """Scratch numbers for the functions below."""
     return np.zeros(2, np.int64), np.empty((3, 5)), np.empty((2, 5))
 
 
-@njit(cache=True)
+@jit
 def locate(grid, x, i):
     """Cell i of an increasing grid that holds x, searched from i on; the end cells are open."""
     while i < grid.size - 2 and x >= grid[i + 1]:
@@ -48,7 +51,7 @@ def locate(grid, x, i):
     return i
 
 
-@njit(cache=True)
+@jit
 def expect(m, s, x, y, w):
     """Bilinear values w[1][0] of the expectations at (x, y), slopes w[1][1] in x, w[1][2] in y."""
     cell, e = w[0], w[1]
@@ -65,27 +68,27 @@ def expect(m, s, x, y, w):
         e[2, n] = (high - low) / l
 
 
-@njit(cache=True)
+@jit
 def output(m, s, k):
     """Output of both industries."""
     return (m.z[s, 0] * m.a_A * k ** (m.α + m.ξ_A)
             + m.z[s, 1] * m.a_B * (1 - k) ** (m.α + m.ξ_B))
 
 
-@njit(cache=True)
+@jit
 def funds(m, s, b, k):
     """What is given before the choice: bonds, and output where it is made with today's k."""
     return b if m.now else b + output(m, s, k)
 
 
-@njit(cache=True)
+@jit
 def consumption(m, s, cash, k, x, y):
     """Consumption from the resource constraint; cash from `funds`."""
     costs = m.φ_A * (y / k - 1) ** 2 * k + m.φ_B * ((k - y) / (1 - k)) ** 2 * (1 - k)
     return cash - x / m.R - costs / 2 + (output(m, s, y) if m.now else 0.0)
 
 
-@njit(cache=True)
+@jit
 def conditions(m, s, cash, k, x, y, w):
     """Residuals at (x, y) and their slopes.
 
@@ -119,7 +122,7 @@ def conditions(m, s, cash, k, x, y, w):
             1 / m.R + half * (q_A_x + q_B_x), half * (q_A_y + q_B_y))
 
 
-@njit(cache=True)
+@jit
 def newton(m, s, cash, k, x, y, binding, tolerance, w, out):
     """Solve one branch from (x, y) by Newton's method; True where it converged.
 
@@ -147,7 +150,7 @@ def newton(m, s, cash, k, x, y, binding, tolerance, w, out):
     return False
 
 
-@njit(cache=True)
+@jit
 def portfolio(m, s, cash, k, x, y, w):
     """k' that solves the portfolio condition at given b', by Newton's method within a bracket.
 
@@ -169,7 +172,7 @@ def portfolio(m, s, cash, k, x, y, w):
     return y, state[3], state[5]
 
 
-@njit(cache=True)
+@jit
 def search(m, s, cash, k, start, binding, w, out):
     """Solve one branch without a guess, along the portfolio condition in b' >= start.
 
@@ -204,14 +207,14 @@ def search(m, s, cash, k, start, binding, w, out):
     return False
 
 
-@njit(cache=True)
+@jit
 def odds(slack, δ):
     """Probability of the binding solution beside a slack one: 1 at slack 0, 0 from δ on."""
     r = min(slack / δ, 1.0) if δ > 0 else 1.0
     return 1 - r * r * (3 - 2 * r)
 
 
-@njit(cache=True)
+@jit
 def solve_state(m, s, b, k, guess, π, tolerance, every, w, out):
     """Both branches at a state, and the probability of the binding one by the rule of selection.
 
@@ -256,7 +259,7 @@ def solve_state(m, s, b, k, guess, π, tolerance, every, w, out):
     return odds(slack, m.δ) if m.rule == SUNSPOT else 0.0
 
 
-@njit(cache=True)
+@jit
 def mixed(policies, π, n):
     """Mean of policy n over the sunspot; a branch that is never drawn may be NaN."""
     if π == 0:
@@ -264,7 +267,7 @@ def mixed(policies, π, n):
     return policies[1, n] if π == 1 else (1 - π) * policies[0, n] + π * policies[1, n]
 
 
-@njit(cache=True)
+@jit
 def sweep(m, policies, π, tolerance, every, new, π_new, change):
     """One step of time iteration at every node; returns the number of nodes without a solution.
 
@@ -291,7 +294,7 @@ def sweep(m, policies, π, tolerance, every, new, π_new, change):
     return failures
 
 
-@njit(cache=True)
+@jit
 def payoffs(m, s, k, policies, π, weight, out):
     """Add weight times the five terms whose expectation is taken, at a state, to `out`."""
     for r in range(2):
@@ -307,7 +310,7 @@ def payoffs(m, s, k, policies, π, weight, out):
             out[4] += odds * (common + u * m.φ_B / 2 * (((1 - y) / (1 - k)) ** 2 - 1))
 
 
-@njit(cache=True)
+@jit
 def all_payoffs(m, policies, π):
     """`payoffs` at every node: (S, nB, nK, 5)."""
     W = np.zeros((*π.shape, 5))
@@ -318,36 +321,42 @@ def all_payoffs(m, policies, π):
     return W
 
 
-@njit(cache=True)
-def guess_at(m, policies, π, s, b, k, w):
-    """Bilinear mean of each branch over the nodes that have it, in w[2]; returns that of π."""
+@jit
+def interpolate(m, policies, π, s, b, k, w):
+    """Bilinear mean of each branch in w[2], and of its probability π, which is returned.
+
+    Nodes count by the probability of the branch there; one that is nowhere drawn, by what is left.
+    """
     i, j = locate(m.B, b, w[0][0]), locate(m.K, k, w[0][1])
     w[0][0], w[0][1] = i, j
     u = min(max((b - m.B[i]) / (m.B[i + 1] - m.B[i]), 0.0), 1.0)
     r = min(max((k - m.K[j]) / (m.K[j + 1] - m.K[j]), 0.0), 1.0)
-    w[2][:], mean = 0, 0.0
+    mean, total = 0.0, np.zeros(2)
+    w[2][:] = 0
+    for n in range(8):
+        branch, i_n, j_n = n // 4, i + n // 2 % 2, j + n % 2
+        weight = (u if n // 2 % 2 else 1 - u) * (r if n % 2 else 1 - r)
+        odds = π[s, i_n, j_n] if branch else 1 - π[s, i_n, j_n]
+        mean += weight * odds * branch
+        weight *= odds + 1e-12
+        if policies[s, i_n, j_n, branch, X] == policies[s, i_n, j_n, branch, X]:
+            total[branch] += weight
+            for c in range(5):
+                w[2][branch, c] += weight * policies[s, i_n, j_n, branch, c]
     for branch in range(2):
-        total = 0.0
-        for n in range(4):
-            node = policies[s, i + n // 2, j + n % 2, branch]
-            weight = (u if n // 2 else 1 - u) * (r if n % 2 else 1 - r) + 1e-12
-            mean += weight * π[s, i + n // 2, j + n % 2] / 2
-            if node[X] == node[X]:
-                total += weight
-                for c in range(5):
-                    w[2][branch, c] += weight * node[c]
-        w[2][branch] *= 1 / total if total > 0 else np.nan
+        for c in range(5):
+            w[2][branch, c] /= total[branch]
     return mean
 
 
-@njit(cache=True)
+@jit
 def solve_at(m, policies, π, s, b, k, w, out):
     """Both branches at a state off the grid, to 1e-12; returns the probability of binding."""
-    mean = guess_at(m, policies, π, s, b, k, w)
+    mean = interpolate(m, policies, π, s, b, k, w)
     return solve_state(m, s, b, k, w[2], mean, 1e-12, False, w, out)
 
 
-@njit(cache=True)
+@jit
 def solve_many(m, policies, π, s, b, k):
     """`solve_at` for rows of states."""
     w, out, odds = scratch(), np.empty((s.size, 2, 5)), np.empty(s.size)

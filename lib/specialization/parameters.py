@@ -12,15 +12,17 @@ CHOICES = {"method": ("rouwenhorst", "tauchen"), "timing": ("predetermined", "cu
            "collateral": ("market", "fixed price", "fixed limit", "none"),
            "selection": ("unique", "sunspot", "slack", "binding")}
 
-RANGES = {"γ": (0, 50), "α": (0, 1), "β": (0, 1), "R": (0, 10), "θ": (0, 10), "φ": (0, np.inf),
-          "ξ": (0, 1), "ρ": (0, 1), "σ": (0, 1), "μ": (0, 100), "k_bar": (0, 1), "δ": (0, 1)}
-"""Lowest and highest values; which ends are allowed stands in `OPEN`."""
-
-OPEN = {"γ": "low", "α": "both", "β": "both", "R": "low", "ρ": "high", "ξ": "high", "μ": "low",
-        "k_bar": "both"}
+VALID = {"γ": "0 < x <= 50", "α": "0 < x < 1", "β": "0 < x < 1", "R": "0 < x <= 10",
+         "θ": "0 <= x <= 10", "φ": "0 <= x < inf", "ξ": "0 <= x < 1", "ρ": "0 <= x < 1",
+         "σ": "0 <= x <= 1", "μ": "0 < x <= 100", "k_bar": "0 < x < 1", "δ": "0 <= x <= 1"}
 
 Scalars = namedtuple("Scalars", "α β γ θ R φ_A φ_B ξ_A ξ_B a_A a_B market fixed limit now δ rule")
 """What the compiled code reads: a_i scales z̄_i; the limit on debt is θ q market + limit."""
+
+
+def _bounds(valid, value):
+    low, left, _, right, high = valid.split()
+    return float(low), left == "<", np.asarray(value, dtype=float), right == "<", float(high)
 
 
 @dataclass(frozen=True)
@@ -53,29 +55,25 @@ class Parameters:
     selection: str = "unique"           # rule where slack and binding solutions both exist
 
     def __post_init__(self):
+        count = set()
         for name in ("φ", "ξ", "ρ", "σ", "μ", "states", "k_bar"):
             value = getattr(self, name)
-            object.__setattr__(self, name, tuple(value) if np.ndim(value) else (value,) * 2)
-        count = {len(getattr(self, n)) for n in ("φ", "ξ", "ρ", "σ", "μ", "states", "k_bar")}
+            value = tuple(value) if np.ndim(value) else (value,) * 2
+            object.__setattr__(self, name, value)
+            count.add(len(value))
         if len(count) > 1:
             raise DataError(f"Parameters: entries per industry differ in number, {sorted(count)}")
-        for name, (low, high) in RANGES.items():
-            self._check_range(name, low, high)
+        for name, valid in VALID.items():
+            low, strict, x, below, high = _bounds(valid, getattr(self, name))
+            if not (np.all(x > low if strict else x >= low)
+                    and np.all(x < high if below else x <= high)):
+                raise DataError(f"Parameters: {name} = {getattr(self, name)}; "
+                                f"valid: {valid.replace('x', name)}")
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise DataError(f"Parameters: {name} = {getattr(self, name)!r}; "
                                 f"valid: {', '.join(allowed)}")
         self._check_combinations()
-
-    def _check_range(self, name, low, high):
-        opened, value = OPEN.get(name, "none"), np.asarray(getattr(self, name), dtype=float)
-        above = value > low if opened in ("low", "both") else value >= low
-        below = value < high if opened in ("high", "both") else value <= high
-        if not np.all(above & below):
-            ends = ("(" if opened in ("low", "both") else "[",
-                    ")" if opened in ("high", "both") else "]")
-            raise DataError(f"Parameters: {name} = {getattr(self, name)}; "
-                            f"valid: {ends[0]}{low}, {high}{ends[1]}")
 
     def _check_combinations(self):
         if self.β * self.R >= 1:

@@ -5,6 +5,7 @@ import pandas as pd
 from numba import njit, prange
 
 from . import DataError, equilibrium, nodes
+from .nodes import jit
 
 SERIES = ("c", "q", "b_next", "k_next", "η", "binding", "y")
 """What a step records beside the state s, b, k."""
@@ -13,7 +14,7 @@ CHUNK = 256
 """Regions that one thread takes at a time."""
 
 
-@njit(cache=True)
+@jit
 def uniform(seed, region, t):
     """A number in [0, 1) that depends on its three whole arguments only (splitmix64)."""
     x = np.uint64(seed)
@@ -25,39 +26,24 @@ def uniform(seed, region, t):
     return (x >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit(cache=True)
-def interpolate(m, policies, π, s, b, k, draw, w, out):
-    """Policies between nodes: bilinear means where the solution is unique.
+@jit
+def _between(m, policies, π, s, b, k, draw, w, out):
+    """Policies between nodes: means where the solution is unique, otherwise of the branch drawn.
 
-    Otherwise the sunspot picks a branch, whose nodes alone are averaged. Consumption follows from
-    resources. Returns 1 where the binding branch was picked, or has most of the weight.
+    Consumption follows from resources. Returns whether the constraint binds.
     """
-    i, j = nodes.locate(m.B, b, w[0][0]), nodes.locate(m.K, k, w[0][1])
-    w[0][0], w[0][1] = i, j
-    u = min(max((b - m.B[i]) / (m.B[i + 1] - m.B[i]), 0.0), 1.0)
-    r = min(max((k - m.K[j]) / (m.K[j + 1] - m.K[j]), 0.0), 1.0)
-    binding = 0.0
-    for n in range(4):
-        weight = (u if n // 2 else 1 - u) * (r if n % 2 else 1 - r)
-        binding += weight * π[s, i + n // 2, j + n % 2]
-    picked = 1.0 if draw < binding else 0.0
-    total, out[:] = 0.0, 0.0
-    for n in range(4):
-        weight = (u if n // 2 else 1 - u) * (r if n % 2 else 1 - r)
-        odds = π[s, i + n // 2, j + n % 2]
-        for branch in range(2):
-            share = weight * (odds if branch else 1 - odds)
-            if share > 0 and (m.rule == nodes.UNIQUE or branch == picked):
-                total += share
-                for c in range(5):
-                    out[c] += share * policies[s, i + n // 2, j + n % 2, branch, c]
-    for c in range(5):
-        out[c] /= total
+    odds = nodes.interpolate(m, policies, π, s, b, k, w)
+    binding = 1.0 if odds > (0.5 if m.rule == nodes.UNIQUE else draw) else 0.0
+    share = odds if m.rule == nodes.UNIQUE else binding
+    for n in range(5):
+        out[n] = w[2][1, n] if share >= 1 else w[2][0, n]
+        if 0 < share < 1:
+            out[n] += share * (w[2][1, n] - out[n])
     out[nodes.C] = nodes.consumption(m, s, nodes.funds(m, s, b, k), k, out[nodes.X], out[nodes.Y])
-    return (1.0 if binding > 0.5 else 0.0) if m.rule == nodes.UNIQUE else picked
+    return binding
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, error_model="numpy", parallel=True)
 def _step(m, policies, π, cumulative, exact, s, b, k, seed, t, out, s_next):
     for chunk in prange((s.size + CHUNK - 1) // CHUNK):
         w, both = nodes.scratch(), np.empty((2, 5))
@@ -68,8 +54,8 @@ def _step(m, policies, π, cumulative, exact, s, b, k, seed, t, out, s_next):
                 branch = 1 if draw < odds else 0
                 out[:5, n], out[5, n] = both[branch], branch if odds == odds else np.nan
             else:
-                out[5, n] = interpolate(m, policies, π, s[n], b[n], k[n], draw, w, w[2][0])
-                out[:5, n] = w[2][0]
+                out[5, n] = _between(m, policies, π, s[n], b[n], k[n], draw, w, both[0])
+                out[:5, n] = both[0]
             out[6, n] = nodes.output(m, s[n], out[3, n] if m.now else k[n])
             row, draw = cumulative[s[n]], uniform(seed, n, 2 * t + 2)
             s_next[n] = min(np.searchsorted(row, draw, side="right"), row.size - 1)
@@ -210,7 +196,7 @@ def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, pat
     return result
 
 
-@njit(cache=True)
+@jit
 def _euler(m, policies, π, P, path, errors):
     """Relative errors in consumption of the three Euler equations along a path (T, 8)."""
     w, both, total = nodes.scratch(), np.empty((2, 5)), np.empty(5)

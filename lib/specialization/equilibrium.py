@@ -225,7 +225,8 @@ def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar, last_grid=True)
     """
     smooth, new, π_new, change = p.selection == "unique", policies.copy(), π.copy(), np.zeros(5)
     W, ω, inner, residuals = None, np.ones(π.shape), 1e-3, []
-    fast, last, best, wait, plain = None, None, np.inf, 0 if smooth else 20, True
+    fast, last, best, plain = None, None, np.inf, True
+    wait, gate = (0, np.inf) if smooth else (20, 3e-3)
     for step in range(steps):
         if W is None:
             W = nodes.all_payoffs(_problem(p, z, grid, np.empty((*π.shape, 5))), policies, π)
@@ -244,8 +245,8 @@ def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar, last_grid=True)
         inner = max(1e-10, min(inner, 0.05 * d))
         F = nodes.all_payoffs(m, policies, π) - W
         if d > 30 * best:
-            wait, best = step + 20, np.inf
-        plain = done or step < wait or not (smooth or d < 3e-3)
+            wait, best, gate = step + 20, np.inf, gate / 3
+        plain = done or step < wait or d >= gate
         if plain:
             if last is not None and not smooth and step > 10:
                 ω = _damping(ω, F[..., 0], last)
@@ -367,7 +368,8 @@ def stored(p, grid=None, tolerance=1e-6, folder=None, **options):
     The file's name is a hash of the parameters, the grid, the tolerance and the code.
     """
     grid = grid or default_grid(p)
-    code = [Path(m).read_bytes() for m in (model.__file__, nodes.__file__, __file__)]
+    code = [(Path(__file__).parent / f"{name}.py").read_bytes()
+            for name in ("parameters", "model", "nodes", "equilibrium")]
     key = hashlib.sha256(b"".join([repr((asdict(p), tolerance)).encode(), grid.b.tobytes(),
                                    grid.k.tobytes(), *code])).hexdigest()[:24]
     path = Path(folder or CACHE / "equilibria") / f"{key}.npz"

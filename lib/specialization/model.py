@@ -5,9 +5,9 @@ those of the book; `p` is a `Parameters`.
 """
 
 from functools import reduce
+from math import erf, sqrt
 
 import numpy as np
-from scipy.special import ndtr
 
 from . import DataError
 
@@ -88,8 +88,9 @@ def tauchen(n, ρ, σ, width=3):
     P_ij is the mass of N(ρ x_i, σ²) between the midpoints around x_j. Returns as `rouwenhorst`.
     """
     x = np.linspace(-1, 1, n) * width * σ / np.sqrt(1 - ρ**2)
-    edge = ndtr((x[:-1] + (x[1] - x[0]) / 2 - ρ * x[:, None]) / σ)
-    return x, np.diff(edge, axis=1, prepend=0, append=1)
+    edge = (x[:-1] + (x[1] - x[0]) / 2 - ρ * x[:, None]) / σ
+    normal = np.array([[(1 + erf(e / sqrt(2))) / 2 for e in row] for row in edge])
+    return x, np.diff(normal, axis=1, prepend=0, append=1)
 
 
 def productivity_chain(p, μ=None):

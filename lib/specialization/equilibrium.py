@@ -81,12 +81,15 @@ def steady_capital(p):
     return k[np.abs(np.log(A / B)).argmin()]
 
 
-def default_grid(p, bonds=158, capital=36, low=0.05):
+def default_grid(p, bonds=158, capital=36, low=None):
     """A box and its nodes, most of them where debt lives and around the steady capital.
 
     Debt reaches 1.5 times what collateral carries at the deterministic price βMPK/(1-β), or the
-    part of the lowest output that leaves something to eat; savings reach 0.4.
+    part of the lowest output that leaves something to eat; savings reach 0.4. Capital runs from
+    `low` to 1 - low: 0.05, or 0.09 with a threshold. Nearer to the edge binding solutions end
+    within δ of the threshold, the odds jump there, and the iteration may go round for ever.
     """
+    low = low or (0.05 if p.selection == "unique" else 0.09)
     z, k = model.productivity_chain(p)[0], steady_capital(p)
     price = p.β * model.marginal_product(np.asarray(p.μ), np.array([k, 1 - k]), p)[0] / (1 - p.β)
     debt = p.R * {"market": p.θ * price, "fixed price": p.θ * p.q_bar, "fixed limit": p.limit,
@@ -95,7 +98,9 @@ def default_grid(p, bonds=158, capital=36, low=0.05):
     bottom = -min(1.5 * debt + 0.02, 0.8 * model.production(z.min(0), ends, p).sum(-1).min())
     share, knots = [0, 0.05, 0.85, 1], [bottom, max(0.9 * bottom, -1.15 * debt), -0.1 * debt, 0.4]
     if p.selection != "unique":
-        share, knots = [0, 0.1, 0.6, 0.9, 1], [bottom, -0.68 * debt, -0.46 * debt, -0.05, 0.4]
+        share = [0, 0.1, 0.6, 0.9, 1]
+        knots = [bottom, *(-min(x * debt, -y * bottom) for x, y in (
+            (0.68, 0.9), (0.46, 0.6), (0.04, 0.05))), 0.4]
     b = np.interp(np.linspace(0, 1, bonds), share, knots)
     x = np.linspace(-1, 1, capital)
     sides = np.where(x < 0, k - low, 1 - low - k)

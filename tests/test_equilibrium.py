@@ -23,7 +23,7 @@ def small():
 @pytest.fixture(scope="module")
 def threshold():
     p = PUBLISHED.but(δ=0.2)
-    return solve(p, default_grid(p, 60, 5))
+    return solve(p, default_grid(p, 100, 9))
 
 
 def conditions_again(eq, s, b, k, choice, binding):
@@ -63,7 +63,7 @@ def conditions_again(eq, s, b, k, choice, binding):
     {"agglomeration": "normalised", "ξ": (0.29, 0.1), "φ": (0.3, 4.0), "μ": (1.1, 1.0)}])
 def test_policies_solve_the_equations_written_a_second_time(change):
     p = SMALL.but(**change)
-    eq = solve(p, default_grid(p, 24, 9), tolerance=1e-7)
+    eq = solve(p, default_grid(p, 40, 9), tolerance=1e-7)
     rng = np.random.default_rng(0)
     seen = set()
     for _ in range(60):

@@ -85,9 +85,10 @@ def default_grid(p, bonds=158, capital=36, low=None):
     """A box and its nodes, most of them where debt lives and around the steady capital.
 
     Debt reaches 1.5 times what collateral carries at the deterministic price βMPK/(1-β), or the
-    part of the lowest output that leaves something to eat; savings reach 0.4. Capital runs from
-    `low` to 1 - low: 0.05, or 0.09 with a threshold. Nearer to the edge binding solutions end
-    within δ of the threshold, the odds jump there, and the iteration may go round for ever.
+    part of the lowest output that leaves something to eat; savings reach what a rule of thumb for
+    precaution says, γσ/(1-ρ)/√(1-βR)/2, or 0.4 with a threshold. Capital runs from `low` to
+    1 - low: 0.05, or 0.09 with a threshold. Nearer to the edge binding solutions end within δ of
+    the threshold, the odds jump there, and the iteration may go round for ever.
     """
     low = low or (0.05 if p.selection == "unique" else 0.09)
     z, k = model.productivity_chain(p)[0], steady_capital(p)
@@ -96,11 +97,13 @@ def default_grid(p, bonds=158, capital=36, low=None):
                   "none": 1.0 / p.R}[p.collateral]
     ends = np.array([[low, 1 - low], [1 - low, low]])
     bottom = -min(1.5 * debt + 0.02, 0.8 * model.production(z.min(0), ends, p).sum(-1).min())
-    share, knots = [0, 0.05, 0.85, 1], [bottom, max(0.9 * bottom, -1.15 * debt), -0.1 * debt, 0.4]
+    risk = max(σ / (1 - ρ) for σ, ρ in zip(p.σ, p.ρ, strict=True))
+    top = max(0.4, 0.5 * p.γ * risk / np.sqrt(1 - p.β * p.R))
+    share, knots = [0, 0.05, 0.85, 1], [bottom, max(0.9 * bottom, -1.15 * debt), -0.1 * debt, top]
     if p.selection != "unique":
-        share = [0, 0.1, 0.6, 0.9, 1]
+        top, share = 0.4, [0, 0.1, 0.6, 0.9, 1]
         knots = [bottom, *(-min(x * debt, -y * bottom) for x, y in (
-            (0.68, 0.9), (0.46, 0.6), (0.04, 0.05))), 0.4]
+            (0.68, 0.9), (0.46, 0.6), (0.04, 0.05))), top]
     b = np.interp(np.linspace(0, 1, bonds), share, knots)
     x = np.linspace(-1, 1, capital)
     sides = np.where(x < 0, k - low, 1 - low - k)
@@ -249,7 +252,7 @@ def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar, last_grid=True)
             return policies, π, m.E, residuals
         inner = max(1e-10, min(inner, 0.05 * d))
         F = nodes.all_payoffs(m, policies, π) - W
-        if d > 30 * best:
+        if d > 30 * best or failures and not plain:
             wait, best, gate = step + 20, np.inf, gate / 3
         plain = done or step < wait or d >= gate
         if plain:
@@ -266,7 +269,7 @@ def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar, last_grid=True)
                        f"(tolerance {tolerance:.0e})", np.array(residuals))
 
 
-def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1000, progress=False):
+def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1500, progress=False):
     """The competitive equilibrium of a region with two industries.
 
     Parameters
@@ -338,6 +341,27 @@ def _finish(p, grid, z, P, policies, π, E, residuals, clock):
     apart = np.abs(new[..., 0, nodes.X] - new[..., 1, nodes.X]) > 1e-6
     return Equilibrium(p, grid, z, P, new, π_new, E, residuals, int((apart & (π_new < 1)).sum()),
                        time.process_time() - clock)
+
+
+def slack_curve(eq, s, b, k, bonds):
+    r"""The collateral constraint along next period's bonds, with k' from the portfolio condition.
+
+    Parameters
+    ----------
+    eq : Equilibrium
+    s, b, k : state
+    bonds : (n,) array
+        Values of b' at which something is left to consume.
+
+    Returns
+    -------
+    dict of (n,) arrays: "k" (k'), "gap" (:math:`1 - \beta R E u'(c') / u'(c)`, positive where
+    people would borrow more) and "slack" (:math:`b'/R + \theta q`)
+    """
+    m, w = eq.arrays()[0], nodes.scratch()
+    cash = nodes.funds(m, s, b, k)
+    rows = [nodes.portfolio(m, s, cash, k, x, k, w) for x in bonds]
+    return dict(zip(("k", "gap", "slack"), np.transpose(rows), strict=True))
 
 
 def transition(last, means):

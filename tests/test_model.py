@@ -1,12 +1,12 @@
-"""The equations against numerical derivatives, closed forms and QuantEcon's chains."""
+"""The equations against numerical derivatives and closed forms."""
 
 import re
-import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 from specialization import DataError, model
 from specialization.parameters import PUBLISHED, SMOOTH, Parameters
 
@@ -53,25 +53,22 @@ def test_utility_is_continuous_at_log_and_has_its_derivative():
                        slope(lambda x: model.utility(x, SMOOTH), c), rtol=1e-8)
 
 
-@pytest.mark.parametrize("name", ["rouwenhorst", "tauchen"])
-def test_chains_equal_those_of_quantecon(name):
-    approximation = pytest.importorskip("quantecon.markov.approximation")
-    for n, ρ, σ in ((2, 0.3, 0.02), (3, 0.5, 0.06), (7, 0.7, 0.15)):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            other = getattr(approximation, name)(n, ρ, σ)
-        x, matrix = getattr(model, name)(n, ρ, σ)
-        assert np.allclose(x, other.state_values, atol=1e-12)
-        assert np.allclose(matrix, other.P, atol=1e-12)
-
-
 @given(st.integers(2, 9), st.floats(0, 0.95), st.floats(0.001, 0.2))
+@settings(deadline=None)
 def test_rouwenhorst_has_the_moments_of_the_process(n, ρ, σ):
-    x, matrix = model.rouwenhorst(n, ρ, σ)
-    stationary = np.linalg.matrix_power(matrix, 2**12)[0]
+    z, matrix = model.productivity_chain(P.but(states=(n, 1), ρ=ρ, σ=(σ, 0), μ=5))
+    x, stationary = z[:, 0] - 5, np.linalg.matrix_power(matrix, 2**12)[0]
     assert np.allclose(matrix.sum(axis=1), 1)
     assert np.isclose(stationary @ x**2, σ**2 / (1 - ρ**2), rtol=1e-8)
     assert np.allclose(matrix @ x, ρ * x, atol=1e-10)
+
+
+def test_tauchen_is_the_mass_between_midpoints():
+    z, matrix = model.productivity_chain(P.but(states=(5, 1), method="tauchen"))
+    x = z[:, 0] - 1
+    assert np.allclose(x[[0, -1]], 3 * 0.06 / 0.75**0.5 * np.array([-1, 1]))
+    edges = np.r_[-np.inf, (x[1:] + x[:-1]) / 2, np.inf]
+    assert np.allclose(matrix[1], np.diff(norm.cdf((edges - 0.5 * x[1]) / 0.06)))
 
 
 def test_chain_of_two_industries():

@@ -4,8 +4,8 @@ A region holds capital k_i, Σ k_i = K̄ = 1, and produces one good in industrie
 those of the book; `p` is a `Parameters`.
 """
 
+import warnings
 from functools import reduce
-from math import erf, sqrt
 
 import numpy as np
 
@@ -63,36 +63,6 @@ def Φ_2(k, k1, p):
     return np.asarray(p.φ) * (k1 / k - 1)
 
 
-def rouwenhorst(n, ρ, σ):
-    r"""Chain for x' = ρ x + ε, ε ~ N(0, σ²), by Rouwenhorst's method.
-
-    Mean, variance and autocorrelation are exact for every n >= 2.
-
-    Returns
-    -------
-    x : (n,) array, evenly spaced over ± sqrt(n-1) unconditional standard deviations
-    P : (n, n) array, rows sum to one
-    """
-    s, P = (1 + ρ) / 2, np.ones((1, 1))
-    for _ in range(n - 1):
-        stay, move = s * P, (1 - s) * P
-        P = (np.pad(stay, ((0, 1), (0, 1))) + np.pad(move, ((0, 1), (1, 0)))
-             + np.pad(move, ((1, 0), (0, 1))) + np.pad(stay, ((1, 0), (1, 0))))
-        P /= P.sum(axis=1, keepdims=True)
-    return np.linspace(-1, 1, n) * np.sqrt(n - 1) * σ / np.sqrt(1 - ρ**2), P
-
-
-def tauchen(n, ρ, σ, width=3):
-    r"""Chain for x' = ρ x + ε by Tauchen's method: n points within ± width standard deviations.
-
-    P_ij is the mass of N(ρ x_i, σ²) between the midpoints around x_j. Returns as `rouwenhorst`.
-    """
-    x = np.linspace(-1, 1, n) * width * σ / np.sqrt(1 - ρ**2)
-    edge = (x[:-1] + (x[1] - x[0]) / 2 - ρ * x[:, None]) / σ
-    normal = np.array([[(1 + erf(e / sqrt(2))) / 2 for e in row] for row in edge])
-    return x, np.diff(normal, axis=1, prepend=0, append=1)
-
-
 def productivity_chain(p, μ=None):
     r"""All industries' productivity as one Markov chain; industries are independent.
 
@@ -115,10 +85,14 @@ def productivity_chain(p, μ=None):
     DataError
         A productivity that is not positive.
     """
+    from quantecon import markov  # slow to import
+
     chains = []
     for n, ρ, σ in zip(p.states, p.ρ, p.σ, strict=True):
-        method = rouwenhorst if p.method == "rouwenhorst" else tauchen
-        chains.append(method(n, ρ, σ) if n > 1 and σ > 0 else (np.zeros(1), np.ones((1, 1))))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # each call of rouwenhorst announces an old change
+            chain = getattr(markov, p.method)(n, ρ, σ) if n > 1 and σ > 0 else None
+        chains.append((chain.state_values, chain.P) if chain else (np.zeros(1), np.ones((1, 1))))
     x = np.stack(np.meshgrid(*(x for x, _ in chains), indexing="ij"), axis=-1)
     z = x.reshape(-1, len(chains)) + np.asarray(p.μ if μ is None else μ, dtype=float)
     if not (z > 0).all():

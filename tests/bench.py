@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import bench_model
 import numpy as np
 import pandas as pd
 from inequality.gini import Gini
@@ -174,7 +175,7 @@ def main():
     """Print the table."""
     print(f"{'':<32}{'seconds':>10}{'ratio':>9}")
     for bench in (bench_measures, bench_vintages, bench_dynamics, bench_persistence,
-                  bench_tradeoff, bench_inference):
+                  bench_tradeoff, bench_inference, bench_model.rows):
         for name, time_taken, base in bench():
             ratio = f"{time_taken / base:8.1f}x" if base else ""
             print(f"{name:<32}{time_taken:10.3f}{ratio:>9}", flush=True)

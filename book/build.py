@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import re
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -191,8 +192,11 @@ def kernel_environment(root, workers):
         write(Path(folder, "kernels", "python3", "kernel.json"), json.dumps(spec))
         os.environ.update(
             JUPYTER_PATH=folder, IPYTHONDIR=str(Path(folder, "ipython")),
+            MPLCONFIGDIR=str(root / "_build" / "matplotlib"),
             PYTHONPATH=str(root / "lib"), PYTHONHASHSEED="0",
             OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads, NUMBA_NUM_THREADS=threads)
+        # once, here: a chapter that had to index the fonts would say so on its page
+        subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], check=True)
         try:
             yield
         finally:

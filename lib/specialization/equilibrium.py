@@ -203,8 +203,8 @@ class _Anderson:
     """Anderson's method: the next payoffs, by least squares on the changes of the last steps."""
 
     def __init__(self, size):
-        self.dF, self.dX, self.count, self.last = np.empty((2, MEMORY, size)), None, 0, None
-        self.dF, self.dX = self.dF
+        self.dF, self.dX = np.empty((2, MEMORY, size))
+        self.count, self.last = 0, None
 
     def step(self, W, F, ω):
         """From payoffs W whose map moves them by F, damped by ω."""

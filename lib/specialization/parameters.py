@@ -116,4 +116,4 @@ SMOOTH = Parameters(γ=2.0, θ=0.10)
 """Price feedback γθq/c well below one: one solution in every state."""
 
 PUBLISHED = Parameters(δ=0.2, selection="sunspot")
-"""The published values, feedback near five; δ is ours."""
+"""The published values, feedback above four; δ is ours."""

@@ -117,7 +117,8 @@ class Equilibrium:
     policies (S, nB, nK, 2, 5): `POLICIES` of the slack and of the binding solution, NaN where
     there is none (the slack one may break the limit where π = 1); π (S, nB, nK): probability of
     the binding one; E (S, nB, nK, 5): expectations of `nodes`; z (S, 2), P (S, S): productivity;
-    residuals (steps, 5): changes of the policies; several: number of nodes with both solutions.
+    residuals (steps, 5): changes of the policies; several: number of nodes with both solutions;
+    rates (S, nB, nK, 3): tax on debt and subsidies to capital, see `nodes`.
     """
 
     p: Parameters
@@ -130,6 +131,7 @@ class Equilibrium:
     residuals: np.ndarray
     several: int
     seconds: float
+    rates: np.ndarray
 
     def policy(self, name):
         """Mean over the sunspot of one of `POLICIES` at the nodes, (S, nB, nK)."""
@@ -137,7 +139,7 @@ class Equilibrium:
 
     def arrays(self):
         """What the compiled functions of `nodes` take first: problem, policies, π."""
-        return _problem(self.p, self.z, self.grid, self.E), self.policies, self.π
+        return _problem(self.p, self.z, self.grid, self.E, self.rates), self.policies, self.π
 
     def at(self, s, b, k):
         """Solve at states off the grid: probability of binding (...), policies (..., 2, 5)."""
@@ -195,8 +197,8 @@ def _first_guess(p, z, grid):
     return np.stack(values, axis=-1)
 
 
-def _problem(p, z, grid, E):
-    return nodes.Problem(*p.scalars(grid.b[0]), E, z, grid.b, grid.k)
+def _problem(p, z, grid, E, rates):
+    return nodes.Problem(*p.scalars(grid.b[0]), E, z, grid.b, grid.k, rates)
 
 
 class _Anderson:
@@ -226,7 +228,7 @@ def _damping(ω, f, last):
     return np.where(np.abs(f) < 1e-9, ω, np.clip(new, 0.02, 1))
 
 
-def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar, last_grid=True):
+def _iterate(p, z, P, grid, rates, policies, π, tolerance, steps, bar, last_grid=True):
     """Time iteration on one grid until a plain step moves every policy by less than tolerance.
 
     On a coarser grid than the last it may stop short: its result is a guess only.
@@ -237,8 +239,9 @@ def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar, last_grid=True)
     wait, gate = (0, np.inf) if smooth else (20, 3e-3)
     for step in range(steps):
         if W is None:
-            W = nodes.all_payoffs(_problem(p, z, grid, np.empty((*π.shape, 5))), policies, π)
-        m = _problem(p, z, grid, np.tensordot(P, W, 1))
+            m = _problem(p, z, grid, np.empty((*π.shape, 5)), rates)
+            W = nodes.all_payoffs(m, policies, π)
+        m = _problem(p, z, grid, np.tensordot(P, W, 1), rates)
         failures = nodes.sweep(m, policies, π, inner, False, new, π_new, change)
         policies, π, new, π_new = new, π_new, policies, π
         d = change.max()
@@ -269,7 +272,8 @@ def _iterate(p, z, P, grid, policies, π, tolerance, steps, bar, last_grid=True)
                        f"(tolerance {tolerance:.0e})", np.array(residuals))
 
 
-def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1500, progress=False):
+def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1500, rates=None,
+          progress=False):
     """The competitive equilibrium of a region with two industries.
 
     Parameters
@@ -286,6 +290,9 @@ def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1500, progre
         Grids to go through, each with half the nodes of the next.
     steps : int
         Most steps on each grid.
+    rates : float or array (S, nB, nK, 3), optional
+        Instruments at the nodes of the grid: tax on debt, subsidies to capital in A and B; a
+        number is a constant tax.
     progress : bool
         Show a progress bar.
 
@@ -305,6 +312,8 @@ def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1500, progre
     z, P = model.productivity_chain(p)
     grid = grid or default_grid(p)
     _check_box(p, z, grid)
+    rates = np.broadcast_to([rates or 0.0, 0, 0] if np.ndim(rates) == 0 else rates,
+                            (len(z), grid.b.size, grid.k.size, 3))
     grids = [grid]
     for _ in range(levels - 1 if start is None else 0):
         grids.insert(0, grids[0].coarser())
@@ -317,11 +326,13 @@ def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1500, progre
             π = np.zeros(mean.shape[:3]) if π is None else here.interpolate(π, level)
             policies, here = np.stack([mean, mean], axis=-2).copy(), level
             precision, most = (tolerance, steps) if level is grid else (1e-3, COARSE_STEPS)
-            policies, π, E, path = _iterate(p, z, P, level, policies, π, precision, most, bar,
-                                            level is grid)
+            policies, π, E, path = _iterate(
+                p, z, P, level, grid.interpolate(rates, level), policies, π, precision, most, bar,
+                level is grid)
             residuals += path
             mean = _mixed(policies, π)
-    return _finish(p, grid, z, P, policies, π, E, np.array(residuals), clock)
+    return _finish(p, grid, z, P, policies, π, E, np.array(residuals), clock,
+                   grid.interpolate(rates, grid))
 
 
 def _check_box(p, z, grid):
@@ -332,15 +343,16 @@ def _check_box(p, z, grid):
                         f"valid: b > {-least:.3g}")
 
 
-def _finish(p, grid, z, P, policies, π, E, residuals, clock):
+def _finish(p, grid, z, P, policies, π, E, residuals, clock, rates):
     """Solve every node once more to full precision, both branches, and count them."""
     new, π_new, change = policies.copy(), π.copy(), np.zeros(5)
-    failures = nodes.sweep(_problem(p, z, grid, E), policies, π, 1e-12, True, new, π_new, change)
+    failures = nodes.sweep(_problem(p, z, grid, E, rates), policies, π, 1e-12, True, new, π_new,
+                           change)
     if failures:
         raise NotConverged(f"equilibrium: {failures} nodes without an exact solution", residuals)
     apart = np.abs(new[..., 0, nodes.X] - new[..., 1, nodes.X]) > 1e-6
     return Equilibrium(p, grid, z, P, new, π_new, E, residuals, int((apart & (π_new < 1)).sum()),
-                       time.process_time() - clock)
+                       time.process_time() - clock, rates)
 
 
 def slack_curve(eq, s, b, k, bonds):
@@ -386,7 +398,7 @@ def transition(last, means):
         _check_box(last.p, z, last.grid)
         E = np.tensordot(last.P, nodes.all_payoffs(*after.arrays()), 1)
         after = _finish(last.p, last.grid, z, last.P, after.policies, after.π, E,
-                        last.residuals, clock)
+                        last.residuals, clock, last.rates)
         path.insert(0, after)
     return path
 

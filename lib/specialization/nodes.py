@@ -7,7 +7,10 @@ x = b' and y = k'. Five expectations stand on a grid `E[s, b', k', :]`, s today'
 
 (u' is marginal utility next period), linear between nodes: at a jump of the policies that is a
 lottery between its two sides. Marginal products are exact functions of k' and need no grid.
-`m` is a `Problem`; `w` holds scratch numbers: a cell of the grid, and values with slopes.
+`m` is a `Problem`; `w` holds scratch numbers: a cell of the grid, values with slopes, and the
+instruments in force at the state: a tax on debt τ and subsidies s_A, s_B to capital, with
+
+    u' = (1 + τ) β R E u'' + η,     u' (q + Φ_2,i - s_i) = β E[...]
 """
 
 from collections import namedtuple
@@ -17,8 +20,8 @@ from numba import njit
 
 from .parameters import CHOICES, Scalars
 
-Problem = namedtuple("Problem", [*Scalars._fields, "E", "z", "B", "K"])
-"""Parameters, expectations, levels of productivity and the nodes of b and k."""
+Problem = namedtuple("Problem", [*Scalars._fields, "E", "z", "B", "K", "rates"])
+"""Parameters, expectations, levels of productivity, nodes of b and k, instruments at the nodes."""
 
 jit = njit(cache=True, error_model="numpy")
 """Compiled once a machine; a division by zero gives inf or NaN, which the callers look for."""
@@ -38,7 +41,7 @@ SCAN = 60
 @jit
 def scratch():
     """Scratch numbers for the functions below."""
-    return np.zeros(2, np.int64), np.empty((3, 5)), np.empty((2, 5))
+    return np.zeros(2, np.int64), np.empty((3, 5)), np.empty((2, 5)), np.zeros(3)
 
 
 @jit
@@ -94,9 +97,11 @@ def conditions(m, s, cash, k, x, y, w):
 
     Returns c, u'(c), q; the gaps of the bond equation 1 - βR E u'/u'(c), of the portfolio
     condition (the price industry B implies minus that of A) and of the collateral constraint
-    b'/R + θq; and the slopes of the three gaps in x and in y. q is the mean of both prices.
+    b'/R + θq; and the slopes of the three gaps in x and in y. q is the mean of both prices,
+    weighted by k'.
     """
     expect(m, s, x, y, w)
+    τ, s_A, s_B = w[3]
     e, z_A, z_B, later = w[1], m.now * m.z[s, 0], m.now * m.z[s, 1], 1 - m.now
     p_A, p_B = m.α + m.ξ_A - 1, m.α + m.ξ_B - 1
     f_A, f_B = m.α * m.a_A * y ** p_A, m.α * m.a_B * (1 - y) ** p_B
@@ -105,21 +110,22 @@ def conditions(m, s, cash, k, x, y, w):
     c_x, c_y = -1 / m.R, (z_A * f_A * (p_A + 1) - z_B * f_B * (p_B + 1)) / m.α - Φ2_A + Φ2_B
     u, curve = c ** -m.γ, -m.γ / c
     d = m.β / u
-    bond = m.R * d * e[0, 0]
-    bond_x = m.R * d * e[1, 0] - bond * curve * c_x
-    bond_y = m.R * d * e[2, 0] - bond * curve * c_y
+    bond = (1 + τ) * m.R * d * e[0, 0]
+    bond_x = (1 + τ) * m.R * d * e[1, 0] - bond * curve * c_x
+    bond_y = (1 + τ) * m.R * d * e[2, 0] - bond * curve * c_y
     A, D = later * e[0, 1] * f_A + e[0, 3], later * e[0, 2] * f_B + e[0, 4]
     A_x, D_x = later * e[1, 1] * f_A + e[1, 3], later * e[1, 2] * f_B + e[1, 4]
     A_y = later * f_A * (e[2, 1] + e[0, 1] * p_A / y) + e[2, 3]
     D_y = later * f_B * (e[2, 2] - e[0, 2] * p_B / (1 - y)) + e[2, 4]
-    q_A, q_B = d * A - Φ2_A + z_A * f_A, d * D - Φ2_B + z_B * f_B
+    q_A, q_B = d * A - Φ2_A + z_A * f_A + s_A, d * D - Φ2_B + z_B * f_B + s_B
     q_A_x, q_B_x = d * (A_x - A * curve * c_x), d * (D_x - D * curve * c_x)
     q_A_y = d * (A_y - A * curve * c_y) - m.φ_A / k + z_A * f_A * p_A / y
     q_B_y = d * (D_y - D * curve * c_y) + m.φ_B / (1 - k) - z_B * f_B * p_B / (1 - y)
-    q, half = (q_A + q_B) / 2, m.market * m.θ / 2
+    q, limit = y * q_A + (1 - y) * q_B, m.market * m.θ
     return (c, u, q, 1 - bond, q_B - q_A, x / m.R + m.market * m.θ * q + m.limit,
             -bond_x, -bond_y, q_B_x - q_A_x, q_B_y - q_A_y,
-            1 / m.R + half * (q_A_x + q_B_x), half * (q_A_y + q_B_y))
+            1 / m.R + limit * (y * q_A_x + (1 - y) * q_B_x),
+            limit * (q_A - q_B + y * q_A_y + (1 - y) * q_B_y))
 
 
 @jit
@@ -281,6 +287,7 @@ def sweep(m, policies, π, tolerance, every, new, π_new, change):
         for i in range(π.shape[1]):
             for j in range(π.shape[2]):
                 old, out, was = policies[s, i, j], new[s, i, j], π[s, i, j]
+                w[3][:] = m.rates[s, i, j]
                 now = solve_state(m, s, m.B[i], m.K[j], old, was, tolerance, every, w, out)
                 if not now >= 0:
                     failures += 1
@@ -353,6 +360,12 @@ def interpolate(m, policies, π, s, b, k, w):
 def solve_at(m, policies, π, s, b, k, w, out):
     """Both branches at a state off the grid, to 1e-12; returns the probability of binding."""
     mean = interpolate(m, policies, π, s, b, k, w)
+    i, j = w[0]
+    u, r = (b - m.B[i]) / (m.B[i + 1] - m.B[i]), (k - m.K[j]) / (m.K[j + 1] - m.K[j])
+    for n in range(3):
+        low, high = m.rates[s, i, j:j + 2, n], m.rates[s, i + 1, j:j + 2, n]
+        w[3][n] = ((1 - r) * (low[0] + u * (high[0] - low[0]))
+                   + r * (low[1] + u * (high[1] - low[1])))
     return solve_state(m, s, b, k, w[2], mean, 1e-12, False, w, out)
 
 

@@ -24,29 +24,16 @@ def shares(y):
 def gini(y, zeros=True, reference=None):
     r"""Gini coefficient of the industry shares, between 0 and 1.
 
-    Over n industries, sorted so that s_1 <= ... <= s_n: :math:`G = \sum_j (2j - n - 1) s_j / n`,
-    which is 1 - 1/n where one industry earns everything. Industries that are absent count as
-    zeros, unless `zeros` is False. With `reference` weights w, (I,) or (..., I), such as national
-    shares, industries are sorted by s_i / w_i, and G is one minus twice the area below the Lorenz
-    curve of s against w.
+    One minus twice the area below the Lorenz curve of s against weights w, the industries sorted
+    by s_i / w_i. The weights are equal, which makes it :math:`\sum_j (2j - n - 1) s_j / n` and
+    1 - 1/n where one of n industries earns everything; or the `reference`, (I,) or (..., I), such
+    as national shares. Absent industries count as zeros, unless `zeros` is False.
     """
     s = shares(y)
-    if reference is not None:
-        return _gini_reference(s, reference, zeros)
-    s = np.sort(s, axis=-1)
-    n = s.shape[-1]
-    total = s @ (2.0 * np.arange(1, n + 1) - n - 1)
-    if zeros:
-        return total / n
-    # the m industries present hold the ranks n-m+1..n: shift them down to 1..m
-    m = (s > 0).sum(axis=-1)
-    return (total - (n - m)) / m
-
-
-def _gini_reference(s, reference, zeros):
-    w = np.broadcast_to(np.asarray(reference, dtype=float), s.shape)
+    w = np.ones(s.shape[-1]) if reference is None else np.asarray(reference, dtype=float)
     if not (w >= 0).all() or ((w == 0) & (s > 0)).any():
         raise DataError("gini: reference shares must be positive wherever the industry is present")
+    w = np.broadcast_to(w, s.shape)
     w = shares(w if zeros else np.where(s > 0, w, 0.0))
     order = np.argsort(np.divide(s, w, out=np.zeros_like(s), where=w > 0), axis=-1)
     s, w = np.take_along_axis(s, order, -1), np.take_along_axis(w, order, -1)
@@ -75,10 +62,10 @@ def max_share(y):
 def theil(y):
     """Theil index, sum_i s_i log(n s_i), between 0 and log n; 0 log 0 = 0."""
     s = shares(y)
-    return _entropy(s, np.ones(s.shape[-1]) / s.shape[-1])
+    return _divergence(s, 1 / s.shape[-1])
 
 
-def _entropy(s, w):
+def _divergence(s, w):
     return (s * np.log(np.divide(s, w, out=np.ones_like(s), where=s > 0))).sum(axis=-1)
 
 
@@ -88,18 +75,9 @@ def theil_decomposition(y, group):
     :math:`T = \sum_g S_g T_g + \sum_g S_g \log\frac{S_g}{n_g / n}`, with S_g the share of group g,
     n_g its number of industries and T_g its Theil index; bool `group` (I,) says who is in one.
     """
-    s, group = shares(y), np.asarray(group, dtype=bool)
-    within = between = 0.0
-    for member in (group, ~group):
-        n = member.sum()
-        if not n:
-            continue
-        S = s[..., member].sum(axis=-1, keepdims=True)
-        part = np.divide(s[..., member], S, out=np.full(s[..., member].shape, 1.0 / n),
-                         where=S > 0)
-        within = within + S[..., 0] * _entropy(part, np.full(n, 1.0 / n))
-        between = between + _entropy(S, np.array([n / group.size]))
-    return within, between
+    member = np.column_stack([group, np.logical_not(group)])
+    between = _divergence(shares(y) @ member, member.mean(axis=0))
+    return theil(y) - between, between
 
 
 def krugman(y):
@@ -131,9 +109,8 @@ def rank(x, within="year", ties="average", descending=True):
 
     `within` is a key of `RANK_WITHIN`, `ties` "average" or "min"; 1 is the largest if descending.
     """
-    if within not in RANK_WITHIN or ties not in ("average", "min"):
-        raise DataError(f"rank: within={within!r}, ties={ties!r}; valid: within in "
-                        f"{list(RANK_WITHIN)}, ties 'average' or 'min'")
+    if within not in RANK_WITHIN:
+        raise DataError(f"rank: within={within!r}; valid: {list(RANK_WITHIN)}")
     x = np.asarray(x, dtype=float) * (-1 if descending else 1)
     flat = x.reshape(*x.shape[:-2], -1) if within == "year" else x
     return rankdata(flat, method=ties, axis=RANK_WITHIN[within],

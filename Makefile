@@ -2,7 +2,7 @@
 # Optional: PYTHON=... the interpreter, VENV=... the environment's folder.
 VENV ?= .venv
 PY = "$(VENV)/bin/python"
-export PYTHONPATH := $(CURDIR)/lib
+export PYTHONPATH := $(CURDIR):$(CURDIR)/lib
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := 0
 
@@ -28,7 +28,7 @@ data: env            ## fetch the public data, about 20 MB, into data/cache
 	@$(PY) -m specialization.download
 
 results: env         ## compute the stored results of the public vintage again
-	@$(PY) -m specialization.results
+	@$(PY) -m book.results
 
 bench: env           ## time and memory of the library
 	@$(PY) tests/bench.py

@@ -45,6 +45,7 @@ PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "numba", "quantecon", "ma
             "papermill", "jupyter-book")
 CELL_TIMEOUT = 3600
 START_TIMEOUT = 180
+RUNNER = ("build.py", "pages.py")      # no chapter depends on them
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,11 @@ def toc_files(node):
 
 
 def common_key(root, vintages):
-    """What every chapter depends on: library, committed data, vintages, lock and Python."""
+    """What every chapter depends on: library, the book's modules, committed data, vintages, lock
+    and Python."""
+    modules = [p for p in sorted((root / "book").glob("*.py")) if p.name not in RUNNER]
     return digest(*content(root, "lib", "data", skip=("cache", "ipums")),
+                  *(part for p in modules for part in (p.name, p.read_bytes())),
                   (root / "requirements.lock").read_bytes(),
                   json.dumps(vintages, sort_keys=True), sys.version_info[:2])
 
@@ -115,7 +119,9 @@ def is_fresh(job):
 
 def available_vintages():
     """Vintages that are there, with the hash of their data; fetches the public one if it can."""
-    from specialization import DATA, download, public, results, vintages
+    from specialization import DATA, download, public, vintages
+
+    from book import results
 
     if os.environ.get("SPECIALIZATION_OFFLINE") != "1":
         try:
@@ -182,7 +188,7 @@ def _story(job, error):
 
 @contextlib.contextmanager
 def kernel_environment(root, workers):
-    """Environment of the kernels: this Python and this lib, whatever their user has set up."""
+    """Environment of the kernels: this Python and this project, whatever their user has set up."""
     threads = str(max(1, os.cpu_count() // workers))
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
             "--log-level=ERROR"]
@@ -193,7 +199,7 @@ def kernel_environment(root, workers):
         os.environ.update(
             JUPYTER_PATH=folder, IPYTHONDIR=str(Path(folder, "ipython")),
             MPLCONFIGDIR=str(root / "_build" / "matplotlib"),
-            PYTHONPATH=str(root / "lib"), PYTHONHASHSEED="0",
+            PYTHONPATH=os.pathsep.join([str(root), str(root / "lib")]), PYTHONHASHSEED="0",
             OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads, NUMBA_NUM_THREADS=threads)
         # once, here: a chapter that had to index the fonts would say so on its page
         subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], check=True)
@@ -259,9 +265,9 @@ def run_chapter(root, vintages, name, parameters):
     job = make_job(root, name, vintages, common, parameters)
     check_parameters(job)
     if "VINTAGE" in parameters:
-        from specialization import vintages as known
+        from book import results
 
-        known.choose(parameters["VINTAGE"])
+        results.choose(parameters["VINTAGE"])
     execute([job])
     if not parameters and all(is_fresh(make_job(root, n, vintages, common)) for n in names):
         return build_book(root, vintages)
@@ -280,8 +286,10 @@ def main(argv=None):
     if any("=" not in p for p in args.parameter):
         parser.error(f"parameters are NAME=value, not {' '.join(args.parameter)}")
     parameters = {k: yaml.safe_load(v) for k, v in (p.split("=", 1) for p in args.parameter)}
-    sys.path.insert(0, str(ROOT / "lib"))
-    from specialization import DataError, results
+    sys.path[:0] = [str(ROOT), str(ROOT / "lib")]
+    from specialization import DataError
+
+    from book import results
     try:
         vintages = available_vintages()
         results.check()

@@ -37,8 +37,7 @@ if ! whole; then
     cp requirements.lock "$venv/requirements.lock"
 fi
 
-# notebooks opened with this environment find the library, also after the folder has moved
+# notebooks opened with this environment find library and book, also after the folder has moved
 for packages in "$venv"/lib/python3.*/site-packages; do
-    [ "$(cat "$packages/specialization.pth" 2>/dev/null)" = "$PWD/lib" ] ||
-        echo "$PWD/lib" > "$packages/specialization.pth"
+    printf '%s\n' "$PWD" "$PWD/lib" > "$packages/specialization.pth"
 done

@@ -72,7 +72,7 @@ def left_over(root):
 
 @pytest.mark.parametrize("file", [
     "notebooks/01_a.md", "lib/specialization/__init__.py", "lib/specialization/new.py",
-    "data/table.csv", "data/results/new.csv", "requirements.lock"])
+    "book/figures.py",     "data/table.csv", "data/results/new.csv", "requirements.lock"])
 def test_key_changes_with_what_a_chapter_depends_on(project, file):
     before = job(project).key
     pages.write(project / file, "changed")

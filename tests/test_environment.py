@@ -49,7 +49,7 @@ def test_shims_that_fail_are_passed_over_and_the_lock_is_installed_once(setup):
     assert setup().stdout == ""
     assert (setup.root / "installs").read_text() == "installed\n"
     site = setup.root / ".venv/lib/python3.12/site-packages/specialization.pth"
-    assert site.read_text() == f"{setup.root}/lib\n"
+    assert site.read_text() == f"{setup.root}\n{setup.root}/lib\n"
     (setup.root / "requirements.lock").write_text("numpy==2\n")
     assert setup().returncode == 0
     assert (setup.root / "installs").read_text() == "installed\n" * 2

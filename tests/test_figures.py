@@ -2,7 +2,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from specialization import describe, figures, synthetic
+from specialization import describe, synthetic
+
+from book import figures
 
 matplotlib.use("Agg")
 

@@ -79,7 +79,7 @@ def test_chapters_open_with_parameters_and_with_data_show_every_vintage_by_defau
     notebook = build.read_chapter(ROOT / "notebooks" / f"{name}.md")
     code = [c for c in notebook.cells if c.cell_type == "code"]
     assert "parameters" in code[0].metadata.get("tags", [])
-    data = any("results.get" in c.source or "vintages" in c.source for c in code)
+    data = any("results." in c.source or "vintages." in c.source for c in code)
     assert data == ('VINTAGE = "all"' in code[0].source)
     if not data:
         captions = re.findall(r"```{glue:figure} .*?```", "".join(

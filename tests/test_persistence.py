@@ -14,7 +14,8 @@ from specialization import DataError, public, synthetic
 from specialization import persistence as p
 from specialization.measures import rank
 from specialization.measures import revealed_comparative_advantage as rca
-from specialization.tables import published
+
+from book.tables import published
 
 YEARS = [1980, 1990, 2000]
 

@@ -5,8 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from specialization import DataError, describe, results, tables, vintages
+from specialization import DataError, describe, vintages
 from specialization.measures import gini
+
+from book import results, tables
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import pytest
 from specialization import DataError, schema, vintages
 from specialization.schema import Panel, cube_from_long
 
+from book import results
+
 
 def small():
     """A panel of two years, two zones and three industries."""
@@ -138,10 +140,10 @@ def test_vintages(monkeypatch):
     with pytest.raises(DataError, match="no classification 'sectors'"):
         vintages.load("synthetic", "sectors")
     with pytest.raises(DataError, match="unknown vintage 'imagined'"):
-        vintages.choose("synthetic,imagined")
+        results.choose("synthetic,imagined")
     monkeypatch.setenv("SPECIALIZATION_OFFLINE", "1")
     assert vintages.available() == ["synthetic"]
-    assert vintages.choose() == ["synthetic", "public"]      # stored results stand in
-    assert "results stored from data" in vintages.describe(["public"])
+    assert results.choose() == ["synthetic", "public"]      # stored results stand in
+    assert "results stored from data" in results.describe(["public"])
     with pytest.raises(DataError, match="no extract in data/ipums"):
-        vintages.choose("ipums")
+        results.choose("ipums")

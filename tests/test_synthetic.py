@@ -7,7 +7,8 @@ import statsmodels.api as sm
 from specialization import synthetic
 from specialization.measures import dispersion, gini, group_gini, rank
 from specialization.measures import revealed_comparative_advantage as rca
-from specialization.tables import published
+
+from book.tables import published
 
 Z = ["high_skill_share", "old_age_dependency", "female_share", "population", "rustbelt"]
 SPECIALIZATION = ["total", "tradable", "nontradable"]

@@ -11,11 +11,13 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
-from specialization import DATA, DataError, results, synthetic, vintages
+from specialization import DATA, DataError, synthetic, vintages
 from specialization import tradeoff as T
 from specialization.measures import group_gini, krugman, theil
 from specialization.schema import Panel, industry_table
-from specialization.tables import published
+
+from book import results
+from book.tables import published
 
 MONTE_CARLO = DATA / "monte_carlo_tradeoff.csv"
 DRAWS, FIRST_SEED = 200, 7000

@@ -28,7 +28,6 @@ from scipy.stats import norm
 from . import DATA
 from .measures import group_gini
 from .schema import CONTROLS, VINTAGES, Panel, industry_table
-from .tables import published, published_gini_moments
 from .topcode import weighted_quantile
 
 SETUP = tomllib.loads((DATA / "synthetic.toml").read_text())
@@ -37,17 +36,19 @@ YEARS = np.array([int(year) for year in SETUP["income_path"]])
 SEED, TAIL_INDEX, PERMANENT = (SETUP[k] for k in ("seed", "tail_index", "permanent"))
 DEMOGRAPHY = ("high_skill_share", "old_age_dependency", "female_share")
 
-_printed = published("tradeoff_controls").groupby("column")[["row", "value"]]
-_columns = [dict(table.to_numpy()) for _, table in _printed]
+_published = pd.read_csv(DATA / "published.csv", index_col="table")
+_columns = [t.set_index("row")["value"].to_dict()
+            for _, t in _published.loc["tradeoff_controls"].groupby("column")]
 SHORT = {"level": _columns[2], "growth": _columns[0]}
 LONG = {"level": _columns[3], "growth": _columns[1]}
 """Published coefficients by regressor: columns (3) and (1), with total specialization alone; (4)
 and (2), with tradable and non-tradable specialization beside it."""
-HORIZON = {int(horizon[:2]): value for horizon, row, value in published(
-    "tradeoff_horizons")[["column", "row", "value"]].to_numpy() if row.startswith("tradable")}
+HORIZON = {int(t.column[:2]): t.value for t in _published.loc["tradeoff_horizons"].itertuples()
+           if t.row.startswith("tradable")}
 """Published coefficient on tradable specialization by horizon: the lambda_h."""
-GINI_MOMENTS = {v: t.set_index("year").drop(columns="variable").reindex(YEARS).interpolate()
-                for v, t in published_gini_moments().groupby("variable")}
+_moments = _published.loc["gini_over_time"].pivot(index="column", columns="row", values="value")
+GINI_MOMENTS = {v: _moments.filter(like=v).rename(index=int, columns=lambda c: c.split("_", 1)[1])
+                .reindex(YEARS).interpolate() for v in ("income", "employment")}
 """Mean, cv and p90_p10 of the Gini by year (Table 1); 1980 and 2000, which it does not print,
 halfway between their neighbours."""
 

@@ -33,27 +33,3 @@ def available():
     # an extract needs the zones of the public vintage
     extract = any((DATA / "ipums").glob("*.xml"))
     return ["synthetic", "public", *(["ipums"] if extract else [])]
-
-
-def choose(wanted="all"):
-    """Vintages a chapter shows: those named, between commas, or "all" with data or results."""
-    if wanted == "all":
-        return [name for name in VINTAGES if name in available() or name == "public"]
-    names = [name.strip() for name in wanted.split(",")]
-    for name in names:
-        check(name)
-        if name == "ipums" and name not in available():
-            raise DataError("vintage 'ipums': no extract in data/ipums; see the data statement")
-    return names
-
-
-def describe(names):
-    """What captions say of the vintages shown; where results are stored, from which data."""
-    from . import results  # which needs this module
-
-    words, stale = dict(VINTAGES), results.check()      # an error in CI
-    if "public" not in available():
-        earlier = " by an earlier version of the code" if stale else ""
-        words["public"] = (f"public data (real, results stored from data "
-                           f"{results.stored_data()}{earlier})")
-    return "Vintages: " + "; ".join(words[name] for name in names) + "."

@@ -1,6 +1,6 @@
 """Stored results: small tables of what the public data yield, kept under data/results/.
 
-`python -m specialization.results` computes and stores them all; with `--check` it recomputes them
+`python -m book.results` computes and stores them all; with `--check` it recomputes them
 and compares. Each carries a key of its inputs: the code it depends on, its parameters and the hash
 of the data. A key that no longer fits is stale: an error where the environment says CI.
 """
@@ -16,12 +16,13 @@ import tomllib
 from pathlib import Path
 
 import pandas as pd
+import specialization
+from specialization import DATA, DataError, download, public, vintages
+from specialization.schema import VINTAGES
 from tqdm import tqdm
 
-from . import DATA, DataError, download, public, vintages
-
 STORE = DATA / "results"
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(specialization.__file__).parent
 
 RESULTS = tomllib.loads((DATA / "results.toml").read_text())
 """By name: the function that computes a table from a panel, the panel's classification of
@@ -36,6 +37,27 @@ def _parts(name):
     return module, function, parameters.pop("classification", "industries"), parameters
 
 
+def choose(wanted="all"):
+    """Vintages a chapter shows: those named, between commas, or "all" with data or results."""
+    if wanted == "all":
+        return [name for name in VINTAGES if name in vintages.available() or name == "public"]
+    names = [name.strip() for name in wanted.split(",")]
+    for name in names:
+        vintages.check(name)
+        if name == "ipums" and name not in vintages.available():
+            raise DataError("vintage 'ipums': no extract in data/ipums; see the data statement")
+    return names
+
+
+def describe(names):
+    """What captions say of the vintages shown; where results are stored, from which data."""
+    words, stale = dict(VINTAGES), check()      # an error in CI
+    if "public" not in vintages.available():
+        earlier = " by an earlier version of the code" if stale else ""
+        words["public"] = f"public data (real, results stored from data {stored_data()}{earlier})"
+    return "Vintages: " + "; ".join(words[name] for name in names) + "."
+
+
 def get(name, vintage, **parameters):
     """A result of a vintage: computed where its data are here, read from the store otherwise.
 
@@ -44,7 +66,7 @@ def get(name, vintage, **parameters):
     module, function, classification, default = _parts(name)
     vintages.check(vintage)
     if vintage in vintages.available():
-        compute = getattr(importlib.import_module(f"{__package__}.{module}"), function)
+        compute = getattr(importlib.import_module(f"specialization.{module}"), function)
         return compute(vintages.load(vintage, classification), **(default | parameters))
     if vintage != "public":
         raise DataError(f"{name}: the data of vintage {vintage!r} are not here")
@@ -72,7 +94,7 @@ def key(name):
 
 
 def dependencies(module):
-    """Modules of this package that one imports, directly or not, and itself."""
+    """Modules of the library that one imports, directly or not, and itself."""
     found, todo = set(), [module]
     while todo:
         name = todo.pop()

@@ -5,8 +5,7 @@ import re
 
 import numpy as np
 import pandas as pd
-
-from . import DATA, DataError
+from specialization import DATA, DataError
 
 
 def published(table):

@@ -24,13 +24,11 @@ def load(industries="44 industries", measure="gross output"):
     start = list(SHEETS).index(industries) * 4 + 4      # the two lists of names stand side by side
     names = dict(info.iloc[:, [start, start + 1]].dropna().to_numpy())
     table = data.pivot(index="year", columns="industry_id", values=MEASURES[measure])
-    if not (table.to_numpy() > 0).all():
-        raise DataError(f"{SOURCE}, column {MEASURES[measure]}: missing or not positive")
     return np.log(table).rename(columns=names).rename_axis(columns="industry")
 
 
 def smoother(T, trend):
-    """Matrix (T, T) that takes a series to its trend: Hodrick and Prescott's, λ = 100, or fitted."""
+    """Matrix (T, T) that takes a series to its trend: of Hodrick and Prescott, or fitted."""
     if trend == "HP 100":
         D = np.diff(np.eye(T), n=2, axis=0)
         return np.linalg.inv(np.eye(T) + 100 * D.T @ D)

@@ -3,6 +3,8 @@
 `python tests/test_tradeoff.py` computes the Monte Carlo table of the chapter again (5 minutes).
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyfixest
@@ -47,14 +49,7 @@ def small():
     controls.loc[(slice(None), [1990]), "old_age_dependency"] = rng.uniform(10, 25, 40)
     industries = industry_table([1, 2, 3, 4], list("abcd"),
                                 ["manufacturing", "mining", "retail", "finance"])
-    return Panel("public", "made for a test", years, zones, industries, {"employment": cube},
-                 controls)
-
-
-def altered(panel, **changes):
-    fields = {k: getattr(panel, k) for k in ("vintage", "label", "years", "zones", "industries",
-                                             "cubes", "controls", "notes")}
-    return Panel(**(fields | changes))
+    return Panel("public", years, zones, industries, {"employment": cube}, controls)
 
 
 # The design
@@ -128,7 +123,7 @@ def test_a_control_that_the_base_lacks_is_left_out_or_taken_from_the_nearest_yea
 def test_a_retired_industry_is_left_out_and_counted(small):
     cube = small.cube("employment").copy()
     cube[2, :, 3] = 0
-    gone = altered(small, cubes={"employment": cube})
+    gone = replace(small, cubes={"employment": cube})
     table, notes = T.design(gone, "employment", 1980, 2018)
     assert notes["used"].tolist() == [True, True, True, False]
     np.testing.assert_allclose(table["total"], T.specialize(cube[0, :, :3]))
@@ -306,6 +301,7 @@ def test_standard_errors_side_by_side(panel, table):
         else:
             assert set(part.index) == {"HC1", "AKM", "AKM0", "BHJ"}
             assert part.loc["HC1", "se"] == pytest.approx(there["hc1"])
+    found = found[~found["method"].str.startswith("wild")]      # a p-value without an interval
     assert (found["low"] < found["estimate"]).all() and (found["estimate"] < found["high"]).all()
 
 

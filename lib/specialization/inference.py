@@ -1,10 +1,12 @@
 """Standard errors and tests for zones that are neighbours and share industries.
 
-Own code where no package serves; robust and clustered errors are those of statsmodels.
-Intervals are at 95%.
+Own code where no package serves; robust and clustered errors are those of statsmodels. Controls
+are (N, K) without constant, which is added. Intervals are at 95%. NaN, arrays of other lengths
+and columns that others explain are a `DataError`.
 """
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import lstsq, qr
 from scipy.stats import norm, t
 
@@ -20,10 +22,7 @@ def great_circle(lat, lon):
 
     From the chord between the places p on the unit sphere: 2R arcsin(|p_r - p_q| / 2).
     """
-    lat, lon = _array("lat", lat, None), _array("lon", lon, len(lat))
-    if (np.abs(lat) > 90).any() or (np.abs(lon) > 360).any():
-        raise DataError("lat, lon: outside the valid range of -90..90 and -360..360 degrees")
-    φ, λ = np.radians(lat), np.radians(lon)
+    φ, λ = np.radians(_finite(lat=lat, lon=lon))
     places = np.cos(φ) * np.cos(λ), np.cos(φ) * np.sin(λ), np.sin(φ)
     half = sum((p[:, None] - p) ** 2 for p in places) / 4
     return 2 * EARTH_KM * np.arcsin(np.sqrt(half.clip(0, 1)))
@@ -46,181 +45,101 @@ def conley(X, residuals, lat, lon, cutoff_km):
     lat and lon in degrees are (N,); w is `bartlett`. Below the smallest distance V is HC1. In two
     dimensions the kernel does not rule out a negative variance: that raises `DataError`.
     """
-    X = _array("X", X, None, None)
-    u = _array("residuals", residuals, len(X))
-    _full_rank("X", X)
+    X, u, lat, lon = _finite(X=X, residuals=residuals, lat=lat, lon=lon)
+    if np.linalg.matrix_rank(X) < X.shape[1]:
+        raise DataError("X: a column is constant twice or collinear with the others")
     scores = (X * u[:, None]) @ np.linalg.inv(X.T @ X)
-    weights = bartlett(great_circle(_array("lat", lat, len(X)), lon), cutoff_km)
-    V = len(X) / (len(X) - X.shape[1]) * scores.T @ weights @ scores
-    np.fill_diagonal(V, _not_negative(np.diag(V), (scores**2).sum(axis=0), cutoff_km))
-    return V
+    V = scores.T @ bartlett(great_circle(lat, lon), cutoff_km) @ scores
+    _not_negative(np.diag(V), cutoff_km)
+    return len(X) / (len(X) - X.shape[1]) * V
 
 
-def _not_negative(variance, scale, cutoff_km):
-    if (variance < -1e-9 * scale).any():
-        raise DataError(f"conley: negative variance with cutoff_km={cutoff_km}; take a smaller "
-                        "cutoff")
-    return np.maximum(variance, 0)
+def _not_negative(variance, cutoff_km):
+    if (variance < 0).any():
+        raise DataError(f"conley: negative variance with cutoff_km={cutoff_km}; take a smaller")
 
 
-def akm(y, shares, shocks, controls=None, null=0.0, treatment=None, weights=None):
+def akm(y, shares, shocks, controls=None):
     r"""AKM and AKM0 inference on the coefficient of a shift-share variable x = shares @ shocks.
 
     With w the shares and a dot for residuals of the controls,
 
     .. math:: \hat\beta = \frac{\dot x'\dot y}{\dot x'\dot x},\quad
               \hat h = (W'W)^{-1} W'\dot x,\quad
-              se = \frac{\sqrt{\sum_s \hat h_s^2 (\sum_r w_{rs} \hat e_r)^2}}{|\dot x'\dot x|}.
+              se = \frac{\sqrt{\sum_s \hat h_s^2 (\sum_r w_{rs} \hat e_r)^2}}{\dot x'\dot x}.
 
     AKM takes the residuals at the estimate, AKM0 those at the null; its interval holds every null
     that is not rejected, and is the whole line where these are no interval. Adao, Kolesár and
     Morales (2019, Quarterly Journal of Economics).
 
-    y, treatment (that x is the instrument of; x itself where None) and weights are (N,); controls
-    (N, K) without constant, which is added; shares (N, S) >= 0, rows need not sum to one; shocks
-    (S,), or (N, S) where each zone leaves itself out. In a panel a column of shares is an
-    industry in a year. Of collinear columns the smallest are left out: this choice moves the
-    standard error a little.
+    y is (N,); shares (N, S) >= 0, rows need not sum to one; shocks (S,). Of collinear columns of
+    shares the smallest are left out: this choice moves the standard error a little.
 
-    Returns a dict: beta, robust (HC1); se, p, low, high (AKM); p0 (of beta = null), low0, high0,
-    se0 (length of the interval over that of a standard normal; AKM0); n, sectors, dropped
-    (collinear sectors).
+    Returns a dict: beta; its standard errors robust (HC1) and se (AKM); and of AKM0 p0 (of zero),
+    low0, high0, se0 (length of the interval over that of a standard normal).
     """
-    y, d, x, W, Z, w = _shift_share(y, shares, shocks, controls, treatment, weights)
-    root = np.sqrt(w)[:, None]
-    y, d, x = residualise(np.column_stack([y, d, x]) * root, Z * root, "shift-share").T
-    keep = _basis(W * root)
-    W = W[:, keep] * root
+    y, x, W, g, Z = _shift_share(y, shares, shocks, controls)
+    W = W[:, _basis(W)]
     h = lstsq(W, x, lapack_driver="gelsy")[0]
-    by_sector = h[:, None] * (W.T @ np.column_stack([y, d]))
-    xy, xd = x @ y, x @ d
-    beta = xy / xd
-    se = np.linalg.norm(by_sector @ [1, -beta]) / abs(xd)
-    robust = np.linalg.norm(x * (y - beta * d)) / abs(xd)
-    t0 = (xy - null * xd) / np.linalg.norm(by_sector @ [1, -null])
+    sy, sx = h * (y @ W), h * (x @ W)
+    xy, xx = x @ y, x @ x
+    beta = xy / xx
     # nulls b with a b² - 2 m b + c <= 0 are not rejected
-    (yy, yd), (_, dd) = Z95**2 * by_sector.T @ by_sector
-    a, m, c = xd**2 - dd, xy * xd - yd, xy**2 - yy
+    a, m, c = xx**2 - Z95**2 * sx @ sx, xy * xx - Z95**2 * sx @ sy, xy**2 - Z95**2 * sy @ sy
     half = np.sqrt(max(m**2 - a * c, 0))
     low0, high0 = ((m - half) / a, (m + half) / a) if a > 0 else (-np.inf, np.inf)
-    return _normal(beta, se) | {
-        "robust": robust * np.sqrt(len(y) / (len(y) - Z.shape[1] - 1)), "p0": 2 * norm.sf(abs(t0)),
-        "low0": low0, "high0": high0, "se0": (high0 - low0) / (2 * Z95), "n": len(y),
-        "sectors": len(keep), "dropped": np.shape(shares)[1] - len(keep)}
+    robust = np.linalg.norm(x * (y - beta * x)) / xx * np.sqrt(len(y) / (len(y) - Z.shape[1] - 1))
+    return {"beta": beta, "robust": robust, "se": np.linalg.norm(sy - beta * sx) / xx,
+            "p0": 2 * norm.sf(abs(xy) / np.linalg.norm(sy)), "low0": low0, "high0": high0,
+            "se0": (high0 - low0) / (2 * Z95)}
 
 
-def bhj(y, shares, shocks, controls=None, treatment=None, weights=None, shock_controls=None,
-        cluster=None):
-    r"""The regression across shocks that is equivalent to the shift-share regression of `akm`.
+def bhj(y, shares, shocks, controls=None):
+    r"""Standard error of the same coefficient by the regression across shocks that gives it too.
 
-    .. math:: \bar v_s = \frac{\sum_r e_r w_{rs} \dot v_r}{\sum_r e_r w_{rs}},\quad
-              \bar y_s = \alpha + \beta \bar x_s + q_s'\tau + \varepsilon_s
-
-    by instrumental variables: the shock is the instrument, :math:`\sum_r e_r w_{rs}` the weight.
-    Robust (or clustered) errors without small-sample factor. Borusyak, Hull and Jaravel (2022,
-    Review of Economic Studies).
-
-    Arguments as in `akm`, with weights e; shocks are (S,), shock_controls q (S, Q) without
-    constant, which is added, and cluster (S,) groups of shocks. Controls must contain the
-    products of shares and (1, q), else `DataError`: the sum of the shares, unless that is one.
-
-    Returns a dict: beta, se, p, low, high; n (shocks with a weight), effective (inverse sum of
-    squared weights), dropped (shocks of industries that no zone has).
+    Its outcome and regressor are averages of the residuals by industry, weighted by the shares;
+    the instrument is the shock, the weight :math:`\sum_r w_{rs}`. Robust errors of it are those of
+    AKM with the shock less its weighted mean for :math:`\hat h`. Borusyak, Hull and Jaravel (2022,
+    Review of Economic Studies). Arguments as in `akm`; controls must contain the sum of the
+    shares, unless that is one, else `DataError`.
     """
-    g = _array("shocks", shocks, None)
-    y, d, x, W, Z, w = _shift_share(y, shares, g, controls, treatment, weights)
-    Q = _constant_and(shock_controls, len(g), "shock_controls")
-    root = np.sqrt(w)[:, None]
-    exposure = W @ Q * root
-    left = exposure - Z * root @ np.linalg.lstsq(Z * root, exposure, rcond=None)[0]
-    if (np.linalg.norm(left, axis=0) > 1e-5 * np.linalg.norm(exposure, axis=0)).any():
-        raise DataError("bhj: shares @ (1, shock_controls) must be among the controls: add the "
-                        "sum of the shares, by group of shocks")
-    v = residualise(np.column_stack([y, d, x]) * root, Z * root, "shift-share")[:, :2]
-    size = W.T @ w
-    some = size > 0
-    means = (W.T @ (v * root))[some] / size[some, None]
-    a = np.sqrt(size[some])[:, None]
-    ȳ, d̄, g = residualise(np.column_stack([means, g[some]]) * a, Q[some] * a, "shocks").T
-    beta = g @ ȳ / (g @ d̄)
-    score = g * (ȳ - beta * d̄)
-    if cluster is not None:
-        score = _sums(score, _codes(cluster, len(some))[some])
-    return _normal(beta, np.linalg.norm(score) / abs(g @ d̄)) | {
-        "n": int(some.sum()), "effective": size.sum() ** 2 / (size @ size),
-        "dropped": int((~some).sum())}
+    y, x, W, g, Z = _shift_share(y, shares, shocks, controls)
+    total = W.sum(axis=1)
+    if np.abs(total - Z @ np.linalg.lstsq(Z, total, rcond=None)[0]).max() > 1e-5:
+        raise DataError("bhj: controls lack the sum of the shares")
+    e = y - x @ y / (x @ x) * x
+    return np.linalg.norm((g - np.average(g, weights=W.sum(axis=0))) * (e @ W)) / (x @ x)
 
 
-def wild_cluster(y, X, names, coefficient, cluster, draws=999, seed=0):
-    """Wild cluster bootstrap of one coefficient: null imposed, Rademacher weights.
+def wild_cluster(y, x, controls, cluster, draws=999, seed=0):
+    """P value of a zero coefficient of x by the wild cluster bootstrap, null imposed.
 
-    Cameron, Gelbach and Miller (2008, Review of Economics and Statistics). Draws and p value are
-    those of wildboottest, whose compiled step starts anew at each call; here numerators and
-    scores are linear in the null (Roodman, Nielsen, MacKinnon and Webb 2019, Stata Journal), so
-    that the inverted test costs no more than one. A draw that ties counts against the null's
-    rejection.
-
-    y is (N,); X (N, K) with constant and K names, `coefficient` one of them; cluster (N,) labels
-    of at least two groups.
-
-    Returns a dict: beta, se, t (CR1); p; low, high (the nulls around the estimate with p >= 5%;
-    infinite where none is rejected); clusters, draws.
+    Rademacher signs by cluster: Cameron, Gelbach and Miller (2008, Review of Economics and
+    Statistics). It is that of wildboottest, whose compiled step starts anew at each call. A draw
+    that ties counts against the null's rejection. y and x are (N,); cluster (N,) labels of at
+    least two groups, all signs of which are tried where they are fewer than `draws`.
     """
-    X = _array("X", X, None, len(names))
-    y, codes = _array("y", y, len(X)), _codes(cluster, len(X))
-    _full_rank("X", X, names)
-    if coefficient not in names:
-        raise DataError(f"wild_cluster: {coefficient!r}; valid: {', '.join(names)}")
-    k = list(names).index(coefficient)
-    signs = rademacher(codes.max() + 1, draws, seed)
-    beta, se, p_value = _wild(y, np.delete(X, k, axis=1), X[:, k], codes, signs)
-    low, high = (_last_kept(p_value, beta, step) for step in (-se, se))
-    return {"beta": beta, "se": se, "t": beta / se, "p": p_value(0), "low": low, "high": high,
-            "clusters": len(signs), "draws": signs.shape[1]}
+    y, x = _finite(y=y, x=x)
+    D = _members(cluster, len(y))
+    return _wild(y, x, _with_constant(controls, len(y)), D, _signs(D.shape[1], draws, seed))
 
 
-def rademacher(groups, draws, seed):
-    """Signs (G, B) by group and draw; all 2^G where they are fewer than the draws."""
+def _signs(groups, draws, seed):
     from wildboottest.weights import draw_weights  # slow to import
 
     return draw_weights("rademacher", 2**groups < draws, groups, draws,
                         np.random.default_rng(seed))[0]
 
 
-def _wild(y, Z, x, codes, signs):
-    """Estimate, CR1 standard error, and the p value as a function of the null."""
-    X = np.column_stack([Z, x])
+def _wild(y, x, Z, D, signs):
+    """The same with the constant in Z (N, K), groups D (N, G) of ones and zeros, signs (G, B)."""
     y, x = residualise(np.column_stack([y, x]), Z, "regressor").T
-    (N, K), G = X.shape, len(signs)
-    factor = np.sqrt((N - 1) / (N - K) * G / (G - 1))
-    beta = x @ y / (x @ x)
-    se = factor * np.linalg.norm(_sums(x * (y - beta * x), codes)) / (x @ x)
-    spread = _sums(X * x[:, None], codes) @ np.linalg.inv(X.T @ X)
-    tops, scores = [], []
-    for e in (y, x):  # the residuals under a null are y - null x
-        own = _sums(x * e, codes)
-        tops.append(own @ signs)
-        scores.append(own[:, None] * signs - spread @ (_sums(X * e[:, None], codes).T @ signs))
-
-    def p_value(null):
-        below = factor * np.linalg.norm(scores[0] - null * scores[1], axis=0)
-        bound = abs(beta - null) / se * below * (1 - 1e-9)  # ties count, rounded or not
-        return np.mean(np.abs(tops[0] - null * tops[1]) >= bound)
-
-    return beta, se, p_value
-
-
-def _last_kept(p_value, beta, step):
-    """The first null in the direction of the step at which the p value falls below 5%."""
-    near, far = 0.0, 1.0
-    while p_value(beta + far * step) >= 0.05:
-        near, far = far, 2 * far
-        if far > 1e6:
-            return np.sign(step) * np.inf
-    while far - near > 1e-9 * far:
-        middle = (near + far) / 2
-        near, far = (middle, far) if p_value(beta + middle * step) >= 0.05 else (near, middle)
-    return beta + near * step
+    Q = np.linalg.qr(np.column_stack([Z, x]))[0]
+    own = D.T @ (x * y)     # the residuals under the null are y: their scores, and those of draws
+    scores = own[:, None] * signs - D.T @ (Q * x[:, None]) @ ((D.T @ (Q * y[:, None])).T @ signs)
+    t = abs(x @ y) / np.linalg.norm(D.T @ (x * (y - x @ y / (x @ x) * x)))
+    bound = t * np.linalg.norm(scores, axis=0) * (1 - 1e-9)  # ties count, rounded or not
+    return np.mean(np.abs(own @ signs) >= bound)
 
 
 def placebo(y, lat, lon, cluster, length_km, cutoff_km, controls=None, draws=500, bootstrap=199,
@@ -231,34 +150,32 @@ def placebo(y, lat, lon, cluster, length_km, cutoff_km, controls=None, draws=500
     Kelly (2019) did so for regressions of persistence.
 
     y, lat, lon (degrees) and cluster (labels of groups) are (N,); length_km is the correlation
-    length of the noise, cutoff_km the cutoff of the Conley errors (bartlett); controls (N, K) are
-    without constant, which is added; bootstrap is the number of sign vectors of each regression.
+    length of the noise, cutoff_km the cutoff of the Conley errors (bartlett); bootstrap is the
+    number of sign vectors of each regression.
 
     Returns a dict: rates hc1 (t with N - K degrees of freedom), cluster (CR1, t with G - 1),
     conley (normal), wild; error (simulation standard error of a rate of 5%); draws.
     """
-    y = _array("y", y, None)
-    if not length_km > 0 or draws < 1:
-        raise DataError(f"placebo: length_km={length_km}, draws={draws}; valid: both > 0")
-    codes, Z = _codes(cluster, len(y)), _constant_and(controls, len(y))
-    distance = great_circle(_array("lat", lat, len(y)), lon)
+    if not length_km > 0:
+        raise DataError(f"placebo: length_km={length_km}; valid: > 0")
+    y, lat, lon = _finite(y=y, lat=lat, lon=lon)
+    D, Z = _members(cluster, len(y)), _with_constant(controls, len(y))
+    distance = great_circle(lat, lon)
     root = np.linalg.cholesky(np.exp(-distance / length_km) + 1e-9 * np.eye(len(y)))
     noise = root @ np.random.default_rng(seed).standard_normal((len(y), draws))
     e, x = residualise(y[:, None], Z, "y"), residualise(noise, Z, "noise")
-    xx = (x**2).sum(axis=0)
-    s = x * (e - (x * e).sum(axis=0) / xx * x)
-    (N, K), G = (len(y), Z.shape[1] + 1), codes.max() + 1
-    hc, groups = (s**2).sum(axis=0), (_sums(s, codes) ** 2).sum(axis=0)
-    near = _not_negative((s * (bartlett(distance, cutoff_km) @ s)).sum(axis=0), hc,
-                         cutoff_km)
-    kinds = {"hc1": (hc * N / (N - K), t(N - K)), "conley": (near * N / (N - K), norm),
-             "cluster": (groups * (N - 1) / (N - K) * G / (G - 1), t(G - 1))}
+    s = x * (e - (x * e).sum(axis=0) / (x**2).sum(axis=0) * x)
+    (N, K), G = (len(y), Z.shape[1] + 1), D.shape[1]
+    hc0, near = (s**2).sum(axis=0), (s * (bartlett(distance, cutoff_km) @ s)).sum(axis=0)
+    _not_negative(near, cutoff_km)
+    crossed = ((D.T @ s) ** 2).sum(axis=0) * (N - 1) / (N - K) * G / (G - 1)
+    kinds = {"hc1": (hc0 * N / (N - K), t(N - K)), "conley": (near * N / (N - K), norm),
+             "cluster": (crossed, t(G - 1))}
     rates = {kind: np.mean(np.abs((x * e).sum(axis=0)) > law.ppf(0.975) * np.sqrt(v))
              for kind, (v, law) in kinds.items()}
-    signs = rademacher(G, bootstrap, seed)
-    p = np.array([_wild(y, Z, field, codes, signs)[2](0) for field in noise.T])
-    return rates | {"wild": np.mean(p < 0.05), "error": np.sqrt(0.05 * 0.95 / draws),
-                    "draws": draws}
+    signs = _signs(G, bootstrap, seed)
+    rates["wild"] = np.mean([_wild(y, field, Z, D, signs) < 0.05 for field in noise.T])
+    return rates | {"error": np.sqrt(0.05 * 0.95 / draws), "draws": draws}
 
 
 # Arrays and projections
@@ -271,6 +188,37 @@ def residualise(V, Z, what):
     return left
 
 
+def _finite(**arrays):
+    """Arrays of floats of one length, in their order."""
+    arrays = {name: np.asarray(v, dtype=float) for name, v in arrays.items()}
+    n = len(next(iter(arrays.values())))
+    for name, v in arrays.items():
+        if len(v) != n or not np.isfinite(v).all():
+            raise DataError(f"{name}: {len(v)} rows, {(~np.isfinite(v)).sum()} entries NaN or "
+                            f"infinite; valid: {n} rows, finite")
+    return list(arrays.values())
+
+
+def _with_constant(controls, n):
+    constant = np.ones(n)
+    if controls is None:
+        return constant[:, None]
+    Z = np.column_stack(_finite(constant=constant, controls=controls))
+    if np.linalg.matrix_rank(Z) < Z.shape[1]:
+        raise DataError("controls: a column is constant or collinear with the others")
+    return Z
+
+
+def _shift_share(y, shares, shocks, controls):
+    """Residuals of the outcome and of the shift-share; shares, shocks, controls with constant."""
+    (y, W), (g,) = _finite(y=y, shares=shares), _finite(shocks=shocks)
+    if W.shape[1:] != g.shape or (W < 0).any():
+        raise DataError(f"shares {W.shape} from {W.min():.3g}, shocks {g.shape}; valid: shares "
+                        ">= 0, a shock for each of their columns")
+    Z = _with_constant(controls, len(y))
+    return *residualise(np.column_stack([y, W @ g]), Z, "shift-share").T, W, g, Z
+
+
 def _basis(W):
     """Columns of W that are linearly independent; of collinear ones the largest."""
     R, order = qr(W, mode="r", pivoting=True)
@@ -279,63 +227,9 @@ def _basis(W):
     return np.sort(order[np.abs(np.diag(R)) > COLLINEAR * size])
 
 
-def _full_rank(what, X, names=None):
-    names = range(X.shape[1]) if names is None else names
-    if len(X) <= X.shape[1]:
-        raise DataError(f"{what}: {len(X)} rows; valid: more than its {X.shape[1]} columns")
-    for lost in np.setdiff1d(np.arange(X.shape[1]), _basis(X)):
-        raise DataError(f"{what}, column {names[lost]!r}: constant or collinear with the others")
-
-
-def _array(what, v, *shape):
-    """Finite floats of a shape; None stands for any length."""
-    v = np.asarray(v, dtype=float)
-    valid = ", ".join("any" if n is None else str(n) for n in shape)
-    if v.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, v.shape,
-                                                                      strict=True)):
-        raise DataError(f"{what}: shape {v.shape}; valid: ({valid})")
-    if not np.isfinite(v).all():
-        row = int(np.argwhere(~np.isfinite(v))[0, 0])
-        raise DataError(f"{what}, row {row}: NaN or infinite; valid: finite numbers")
-    return v
-
-
-def _constant_and(controls, n, what="controls"):
-    columns = [] if controls is None else [_array(what, controls, n, None)]
-    Z = np.column_stack([np.ones(n), *columns])
-    _full_rank(f"constant and {what}", Z)
-    return Z
-
-
-def _shift_share(y, shares, shocks, controls, treatment, weights):
-    """Checked outcome, treatment, shift-share, shares, controls with constant, weights."""
-    y = _array("y", y, None)
-    W = _array("shares", shares, len(y), None)
-    g = _array("shocks", shocks, *(W.shape if np.ndim(shocks) == 2 else W.shape[1:]))
-    w = np.ones(len(y)) if weights is None else _array("weights", weights, len(y))
-    if (W < 0).any() or (w <= 0).any():
-        raise DataError(f"shares from {W.min():.3g}, weights from {w.min():.3g}; valid: shares "
-                        ">= 0, weights > 0")
-    x = (W * g).sum(axis=1)
-    d = x if treatment is None else _array("treatment", treatment, len(y))
-    return y, d, x, W, _constant_and(controls, len(y)), w
-
-
-def _codes(labels, length):
-    """Group of each observation, 0..G-1."""
-    groups, codes = np.unique(np.asarray(labels), return_inverse=True)
-    if codes.shape != (length,) or len(groups) < 2:
-        raise DataError(f"cluster: shape {codes.shape}, {len(groups)} groups; valid: ({length},) "
-                        "and at least two groups")
-    return codes
-
-
-def _sums(V, codes):
-    """Sums of the rows of V by group."""
-    return np.stack([np.bincount(codes, v) for v in V.T], axis=1) if V.ndim == 2 else \
-        np.bincount(codes, V)
-
-
-def _normal(beta, se):
-    return {"beta": beta, "se": se, "p": 2 * norm.sf(abs(beta / se)), "low": beta - Z95 * se,
-            "high": beta + Z95 * se}
+def _members(labels, n):
+    """Groups (N, G) as columns of ones and zeros."""
+    D = pd.get_dummies(np.asarray(labels), dtype=float).to_numpy()
+    if D.shape[1] < 2 or len(D) != n:
+        raise DataError(f"cluster: {D.shape[1]} groups of {len(D)}; valid: 2 or more of {n}")
+    return D

@@ -324,65 +324,62 @@ def specification_curve(panel, variables, windows):
 
 # Inference beyond HC1 and clusters
 
-INFERENCE = ["se", "p", "low", "high"]
-
-
-def _student(b, se, df):
-    """p-value and 95% interval of an estimate by Student's t."""
-    q = student.ppf(0.975, df) * se
-    return {"se": se, "p": 2 * student.sf(abs(b / se), df), "low": b - q, "high": b + q}
-
-
 def inference_table(panel, variable, windows, cutoffs=(50, 100, 200, 300, 500, 700, 1000),
                     draws=999):
     """Errors of the headline coefficients, side by side, with p-value and 95% interval.
 
     Total specialization in columns (1) and (3), tradable in (2) and (4): HC1, state clusters, wild
-    cluster bootstrap over states, Conley (Bartlett) by cutoff in km. And of the shift-share in
-    column (1), not leave-one-out: HC1, AKM, AKM0 and BHJ."""
-    parts = []
+    cluster bootstrap over states (p-value only), Conley (Bartlett) by cutoff in km. And of the
+    shift-share in column (1), not leave-one-out: HC1, AKM, AKM0 and BHJ."""
+    rows = []
     for base, end in windows:
         table, notes = design(panel, variable, base, end)
+        errors, places = {}, panel.zones[["lat", "lon"]]
         for column, (outcome, first) in COLUMNS.items():
-            row, names = first[len(first) > 1], regressors(table, outcome, first)
-            b, found = _errors(panel.zones, table, outcome, names, row, cutoffs, draws)
-            parts.append((found, b, column, row, base, end))
+            names, row = regressors(table, outcome, first), first[len(first) > 1]
+            errors[column, row] = _errors(table, places, outcome, names, row, cutoffs, draws)
         if "shift_share" in table:
             years = base, panel.years[panel.years <= end].max()
-            cells = [panel.cube(variable, t)[:, notes["used"]] for t in years]
-            b, found = _shift_share_errors(table, *cells)
-            parts.append((found, b, "(1)", "shift_share_all", base, end))
-    return pd.concat([
-        pd.DataFrame(found).T[INFERENCE].rename_axis(["method", "km"]).reset_index().assign(
-            estimate=b, column=column, row=row, base=base, end=end)
-        for found, b, column, row, base, end in parts], ignore_index=True)
+            cells = (panel.cube(variable, t)[:, notes["used"]] for t in years)
+            errors["(1)", "shift_share_all"] = _shift_share_errors(table, *cells)
+        rows += [r | {"column": column, "row": row, "base": base, "end": end}
+                 for (column, row), found in errors.items() for r in found]
+    return pd.DataFrame(rows)
 
 
-def _errors(zones, table, outcome, names, row, cutoffs, draws):
-    """Estimate, and errors by method and cutoff."""
+def _by_student(method, b, se, df=np.inf, km=np.nan):
+    """A standard error of b, with p-value and interval by Student's t."""
+    q = student.ppf(0.975, df) * se
+    return {"method": method, "km": km, "se": se, "p": 2 * student.sf(abs(b / se), df),
+            "low": b - q, "high": b + q, "estimate": b}
+
+
+def _errors(table, places, outcome, names, row, cutoffs, draws):
+    """Rows of the coefficient `row`, by method and cutoff."""
     fit, grouped = (regress(table, outcome, names, c) for c in (None, "state"))
-    y, X, rows = sample(table, outcome, names)
-    X, names, b = sm.add_constant(X), ["const", *names], fit.params[row]
-    lat, lon = zones.loc[rows, ["lat", "lon"]].to_numpy().T
-    V = {km: inference.conley(X, fit.resid, lat, lon, km) for km in cutoffs}
-    k, states = names.index(row), table.loc[rows, "state"]
-    wild = inference.wild_cluster(y, X, names, row, states, draws)
-    return b, {
-        ("HC1", np.nan): _student(b, fit.bse[row], fit.df_resid),
-        ("state clusters", np.nan): _student(b, grouped.bse[row], states.nunique() - 1),
-        ("wild bootstrap, states", np.nan): wild,
-        **{("Conley", km): _student(b, np.sqrt(v[k, k]), fit.df_resid) for km, v in V.items()}}
+    y, X, use = sample(table, outcome, names)
+    k, b, state = names.index(row), fit.params[row], table.loc[use, "state"]
+    states = _by_student("state clusters", b, grouped.bse[row], state.nunique() - 1)
+    p = inference.wild_cluster(y, X[:, k], np.delete(X, k, axis=1), state, draws)
+    V = {km: inference.conley(fit.model.exog, fit.resid, *places[use].to_numpy().T, km)
+         for km in cutoffs}
+    return [_by_student("HC1", b, fit.bse[row], fit.df_resid), states,
+            states | {"method": "wild bootstrap, states", "p": p, "low": np.nan, "high": np.nan},
+            *(_by_student("Conley", b, np.sqrt(v[k + 1, k + 1]), fit.df_resid, km)
+              for km, v in V.items())]
 
 
 def _shift_share_errors(table, start, later):
-    """The same for the coefficient of the shift-share in column (1)."""
-    y, X, rows = sample(table, "growth", regressors(table, "growth", ("total",)))
-    exposure, g = shares(start)[rows], np.log(later.sum(axis=0) / start.sum(axis=0))
-    akm = inference.akm(y, exposure, g, X)
-    hc1 = _student(akm["beta"], akm["robust"], len(y) - X.shape[1] - 2)
-    akm0 = {name: akm[name + "0"] for name in INFERENCE}
-    found = {"HC1": hc1, "AKM": akm, "AKM0": akm0, "BHJ": inference.bhj(y, exposure, g, X)}
-    return akm["beta"], {(method, np.nan): v for method, v in found.items()}
+    """Rows of the coefficient of the shift-share in column (1)."""
+    y, X, use = sample(table, "growth", regressors(table, "growth", ("total",)))
+    data = y, shares(start)[use], np.log(later.sum(axis=0) / start.sum(axis=0)), X
+    akm = inference.akm(*data)
+    b, df = akm["beta"], len(y) - X.shape[1] - 2
+    akm0 = {name: akm[name + "0"] for name in ("se", "p", "low", "high")}
+    hc1, own, bhj = (_by_student(method, b, se, df) for method, se, df in (
+        ("HC1", akm["robust"], df), ("AKM", akm["se"], np.inf),
+        ("BHJ", inference.bhj(*data), np.inf)))
+    return [hc1, own, own | {"method": "AKM0"} | akm0, bhj]
 
 
 def placebo_table(panel, variable, windows, lengths=(50, 200, 500), draws=500, bootstrap=199):

@@ -30,7 +30,6 @@ d$z <- round(rnorm(n), 3)
 d$x <- round(0.3 * d$z + 4 * shares %*% shocks + rnorm(8)[d$state] + rnorm(years)[d$year] + rnorm(n), 3)[, 1]
 noise <- rnorm(8)[d$state] + rnorm(n) * (0.5 + abs(d$x))
 d$y <- round(1 + 0.5 * d$x - 0.2 * d$z + 0.5 * shares %*% shocks + noise, 3)[, 1]
-d$weight <- round(runif(n, 0.5, 2), 3)
 write.csv(cbind(d, shares), "inference.csv", row.names = FALSE, quote = FALSE)
 d <- read.csv("inference.csv")
 W <- as.matrix(d[grep("share", names(d))])
@@ -69,25 +68,23 @@ for (i in 1:n) for (j in 1:n) {
 bread <- solve(crossprod(X))
 out$conley <- sqrt((bread %*% meat %*% bread * n / (n - 3))[2, 2])
 
-# AKM, AKM0 and the shock-level regression, weighted, x instrumented by W %*% shocks; controls z
-# and the sum of the shares
+# AKM, AKM0 and the regression across shocks, of y on x = W %*% shocks; controls z and the sum of
+# the shares
 
 total <- rowSums(W)
-w <- d$weight
-dot <- function(v) lm.wfit(cbind(1, d$z, total), v, w)$residuals
-x <- dot(d$x)
+dot <- function(v) lm.fit(cbind(1, d$z, total), v)$residuals
+x <- dot(W %*% shocks)
 y <- dot(d$y)
-v <- dot(W %*% shocks)
-beta <- sum(w * v * y) / sum(w * v * x)
-h <- lm.wfit(W, v, w)$coefficients
+beta <- sum(x * y) / sum(x^2)
+h <- lm.fit(W, x)$coefficients
 out$akm_beta <- beta
-out$akm <- sqrt(sum((h * crossprod(W, w * (y - beta * x)))^2)) / abs(sum(w * v * x))
+out$akm <- sqrt(sum((h * crossprod(W, y - beta * x))^2)) / sum(x^2)
 accepted <- function(b)
-  abs(sum(w * v * (y - b * x))) - qnorm(0.975) * sqrt(sum((h * crossprod(W, w * (y - b * x)))^2))
+  abs(sum(x * (y - b * x))) - qnorm(0.975) * sqrt(sum((h * crossprod(W, y - b * x))^2))
 out$akm0_low <- uniroot(accepted, c(beta - 50 * out$akm, beta), tol = 1e-13)$root
 out$akm0_high <- uniroot(accepted, c(beta, beta + 50 * out$akm), tol = 1e-13)$root
-size <- colSums(w * W)
-shock <- data.frame(y = colSums(w * W * y) / size, x = colSums(w * W * x) / size, g = shocks, size)
+size <- colSums(W)
+shock <- data.frame(y = colSums(W * y) / size, x = colSums(W * x) / size, g = shocks, size)
 level <- iv_robust(y ~ x | g, shock, weights = size, se_type = "HC0")
 out$bhj_beta <- level$coefficients["x"]
 out$bhj <- level$std.error["x"]

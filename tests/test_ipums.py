@@ -117,7 +117,7 @@ def check(panel, cells, people):
 
 def test_panel_equals_a_sum_person_by_person(folder):
     panel = ipums.panel(ZONES, folder)
-    assert panel.vintage == "ipums" and "real" in panel.label
+    assert panel.vintage == "ipums"
     assert panel.years.tolist() == [1950, 1980, 2000]
     assert panel.industries.index.tolist() == [105, 376, 869]
     check(panel, *expected(population()))

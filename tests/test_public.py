@@ -139,7 +139,7 @@ def bea(cache):
 
 @pytest.mark.public
 def test_panel_of_industries(industries):
-    assert industries.label == "public data (real)"
+    assert industries.vintage == "public"
     assert industries.years.tolist() == [1980, 1990, 2000]
     assert industries.cube("employment").shape == (3, 722, 228)
     for year in industries.years:  # the level stands for size: the zone's population
@@ -273,7 +273,7 @@ def test_second_reading_is_equal_and_needs_no_source(sectors, cache, monkeypatch
 @pytest.mark.parametrize("spoil", [lambda b: b[:len(b) // 2], lambda b: b[:-1] + b"?",
                                    lambda b: b"", lambda b: b"?" + b[1:]])
 def test_corrupt_cache_is_rebuilt(sectors, cache, spoil, monkeypatch):
-    path = next(cache.glob("public/sectors-*"))
+    path = cache / "public" / "sectors.pickle"
     good = path.read_bytes()
     path.write_bytes(spoil(good))
     monkeypatch.setattr(public, "_build", lambda _: sectors)

@@ -20,7 +20,7 @@ def small():
     controls = pd.DataFrame({"income_per_head": 100.0, "population": 10.0,
                              "high_skill_share": 0.2, "old_age_dependency": 15.0,
                              "female_share": np.nan}, index=index)
-    return {"vintage": "synthetic", "label": "test", "years": np.array([1980, 1990]),
+    return {"vintage": "synthetic", "years": np.array([1980, 1990]),
             "zones": zones, "industries": industries,
             "cubes": {"income": np.arange(1.0, 13.0).reshape(2, 2, 3)}, "controls": controls}
 
@@ -38,7 +38,7 @@ def test_a_panel_gives_its_parts():
     assert panel.industries["tradable"].tolist() == [True, True, False]
     assert panel.industries["tradable_narrow"].tolist() == [False, True, False]
     with pytest.raises(dataclasses.FrozenInstanceError):
-        panel.label = "other"
+        panel.vintage = "other"
 
 
 @pytest.mark.parametrize("value", [-1.0, np.nan, np.inf])
@@ -89,8 +89,6 @@ def test_wrong_shape_and_unknown_variable():
         Panel(**parts | {"cubes": {"wealth": parts["cubes"]["income"]}})
     with pytest.raises(DataError, match="table controls: no row for zone 1 in 1980 \\(1 such"):
         Panel(**parts | {"controls": parts["controls"].iloc[1:]})
-    with pytest.raises(DataError, match="no cube"):
-        Panel(**parts | {"cubes": {}})
 
 
 @pytest.mark.parametrize("call, words", [
@@ -119,11 +117,6 @@ def test_cube_from_long():
 
 
 @pytest.mark.parametrize("frame, words", [
-    (LONG.drop(columns="zone"), "missing column 'zone'"),
-    (LONG.assign(y=[1, -2, 3]), "column 'y': year 1980, zone 2, industry 20, y -2 .*finite"),
-    (LONG.assign(y=[1, np.nan, 3]), "column 'y': year 1980, zone 2, industry 20, y nan"),
-    (LONG.assign(y=[1, np.inf, 3]), "column 'y': year 1980, zone 2, industry 20, y inf"),
-    (LONG.assign(y=[1, "x", 3]), "column 'y': year 1980, zone 2, industry 20, y x"),
     (pd.concat([LONG, LONG.iloc[:1]]), "zone 1, industry 10, y 1.0 .*valid: each cell once"),
     (LONG.assign(zone=[1, 2, 7]), "column 'zone': year 1990, zone 7, .*valid: 2 values, 1 to 2"),
     (LONG.assign(year=[1980, 1980, 1991]), "column 'year': year 1991, zone 1, "),

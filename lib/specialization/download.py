@@ -36,71 +36,57 @@ def data_hash():
     return sha256("".join(manifest()["sha256"]).encode())[:12]
 
 
-def at_hand(files):
-    """Whether all files lie in the cache or the mirror; looks at existence and size only."""
-    sizes = manifest().loc[list(files), "bytes"]
-    return all(any(place.is_file() and place.stat().st_size == size for place in _places(file))
-               for file, size in sizes.items())
-
-
-def _places(file):
-    # the cache and, if one is set, the mirror
+def _places():
+    # where files may lie: in the mirror, if one is set, and in the cache
     mirror = os.environ.get("SPECIALIZATION_MIRROR")
-    return [CACHE / "raw" / file] + ([Path(mirror) / file] if mirror else [])
+    return [*([Path(mirror)] if mirror else []), CACHE / "raw"]
+
+
+def at_hand(files):
+    """Whether all files lie in the mirror or the cache; looks at existence and size only."""
+    sizes = manifest()["bytes"]
+    return all(any((place / file).is_file() and (place / file).stat().st_size == sizes[file]
+                   for place in _places()) for file in files)
 
 
 def fetch(file):
-    """Path of an intact copy of a file of the manifest: cache, else mirror, else download.
+    """Path of an intact copy of a file of the manifest: in the mirror, else in the cache, where it
+    is downloaded if it is not there or was altered.
 
-    The mirror is the folder that the environment variable SPECIALIZATION_MIRROR names; its files
-    are used in place. An altered file in the cache is replaced. `Unreachable` if the address does
-    not answer or refuses; `DataError` for an unknown file, one altered in the mirror or at the
-    address, a cache not writable.
+    The mirror is the folder that the environment variable SPECIALIZATION_MIRROR names. `DataError`
+    for an unknown file, one altered in the mirror or at its address, a cache not writable;
+    `Unreachable` if the address does not answer or refuses.
     """
-    files = manifest()
-    if file not in files.index:
+    if file not in (files := manifest()).index:
         raise DataError(f"{file!r} is no public file; valid: {', '.join(files.index)}")
-    cached, *mirror = _places(file)
-    if cached.is_file():
-        if sha256(cached.read_bytes()) == files.loc[file, "sha256"]:
-            return cached
-        warnings.warn(f"{cached.name} in the cache was altered and is fetched again", stacklevel=2)
-        cached.unlink()
-    if mirror and mirror[0].is_file():
-        found = sha256(mirror[0].read_bytes())
-        if found != files.loc[file, "sha256"]:
-            raise DataError(
-                f"{file}: {mirror[0].stat().st_size} bytes with sha256 {found} in "
-                f"{mirror[0].parent}; expected {files.loc[file, 'bytes']} bytes with sha256 "
-                f"{files.loc[file, 'sha256']}: put an intact copy there or remove it")
-        return mirror[0]
-    return _download(files.loc[file])
+    entry, (*mirror, cache) = files.loc[file], _places()
+    if mirror and (path := mirror[0] / file).is_file():
+        if (found := sha256(path.read_bytes())) != entry["sha256"]:
+            raise DataError(f"{file} in {mirror[0]}: sha256 {found}; expected {entry['sha256']}: "
+                            "put an intact copy there or remove it")
+        return path
+    import pooch  # slow to import, and seldom needed
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")
+    client = pooch.create(cache, base_url="", registry={file: entry["sha256"]},
+                          urls={file: entry["url"]}, retry_if_failed=ATTEMPTS - 1)
+    with _writing(cache):
+        try:
+            return Path(client.fetch(file, downloader=pooch.HTTPDownloader(timeout=TIMEOUT)))
+        except requests.RequestException as error:
+            raise Unreachable(
+                f"{file} cannot be downloaded ({type(error).__name__}): try again with a network, "
+                "or set SPECIALIZATION_MIRROR to a folder with the files of data/manifest.csv"
+            ) from error
+        except ValueError as error:
+            raise DataError(f"{file} at its address: {error}") from error
 
 
 def fetch_all(files=None):
     """Fetch these files of the manifest, or all; returns their paths."""
     return [fetch(file) for file in tqdm(manifest().index if files is None else files,
                                          desc="public data", unit="file", leave=False)]
-
-
-def _download(entry):
-    import pooch  # slow to import, and seldom needed
-    import requests
-
-    pooch.get_logger().setLevel("WARNING")
-    client = pooch.create(CACHE / "raw", base_url="", registry={entry.name: entry["sha256"]},
-                          urls={entry.name: entry["url"]}, retry_if_failed=ATTEMPTS - 1)
-    with _writing(CACHE / "raw"):
-        try:
-            downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
-            return Path(client.fetch(entry.name, downloader=downloader))
-        except requests.RequestException as error:
-            raise Unreachable(
-                f"{entry.name} cannot be downloaded ({type(error).__name__}): try again with a "
-                "network, or set SPECIALIZATION_MIRROR to a folder with the files of "
-                "data/manifest.csv") from error
-        except ValueError as error:
-            raise DataError(f"{entry.name} at its address: {error}") from error
 
 
 @contextlib.contextmanager

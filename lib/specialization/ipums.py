@@ -292,5 +292,5 @@ def panel(zones, folder=FOLDER):
                              old_age_dependency=ratio.where(ratio > 0),
                              female_share=people["female"] / people["population"])
     return schema.Panel(
-        "ipums", schema.VINTAGES["ipums"], years, there, found, cubes,
+        "ipums", years, there, found, cubes,
         controls[list(schema.CONTROLS)], {why: int(n) for why, n in counts.items()})

@@ -29,7 +29,7 @@ EFSY_LAST = 2016  # manufacturing halves in 2017: the last two years of the file
 
 def available():
     """Whether panels and shapes can be had without a network, by existence and size only."""
-    return at_hand([SHAPES] if all(_store(c).is_file() for c in CLASSIFICATIONS) else SOURCES)
+    return at_hand(SOURCES)
 
 
 def counties():
@@ -40,7 +40,7 @@ def counties():
     header, *rows = (sheet.row_values(r) for r in range(sheet.nrows))
     names = {"County FIPS Code": "county", "County Name": "name", "CZ90": "zone",
              "Population 1990": "population", "Name of largest place in Commuting Zone": "place"}
-    table = pd.DataFrame(rows, columns=header)[list(names)].rename(columns=names)
+    table = pd.DataFrame(rows, columns=header)[[*names]].rename(columns=names)
     table = table.astype({"county": int, "zone": int}).set_index("county")
     return table[~(table.index // 1000).isin(schema.OUTSIDE_STATES)]
 
@@ -48,16 +48,15 @@ def counties():
 def match_zones(frame, county_table, source):
     """Rows of a frame with a column county (FIPS code), and their zone by `county_table`.
 
-    Codes of data/county_repairs.csv differ from those of 1990: new names and codes, a county made
-    later, and areas that the Bureau of Economic Analysis combines, all parts in one zone. Returns
-    the frame with a column zone, without Alaska and Hawaii, and notes on the codes repaired and
-    left out. `DataError`, naming `source`, for any other county without a zone.
+    Codes that differ from those of 1990 are repaired by data/county_repairs.csv. Returns the frame
+    with a column zone, without Alaska and Hawaii, and notes on the codes repaired and left out.
+    `DataError`, naming `source`, for any other county without a zone.
     """
     repairs = pd.read_csv(DATA / "county_repairs.csv", index_col="county")["county_1990"]
-    code, outside = frame["county"], frame["county"] // 1000
+    code = frame["county"]
     zone = code.replace(repairs.to_dict()).map(county_table["zone"])
     schema.check_rows(frame[["county"]], source, (
-        "county", zone.notna() | outside.isin(schema.OUTSIDE_STATES),
+        "county", zone.notna() | (code // 1000).isin(schema.OUTSIDE_STATES),
         "counties that have a zone, those of 1990 and of data/county_repairs.csv"))
     notes = {"repaired counties": np.unique(code[code.isin(repairs.index)]).tolist(),
              "counties outside": np.unique(code[zone.isna()]).tolist()}
@@ -66,7 +65,7 @@ def match_zones(frame, county_table, source):
 
 def shapes():
     """Polygons of the 722 zones (degrees), a GeoDataFrame indexed by zone."""
-    import geopandas as gpd  # the readers are slow to import, and seldom needed
+    import geopandas as gpd  # slow to import, and seldom needed
 
     frame = gpd.read_file(f"zip://{fetch(SHAPES).resolve()}!cz1990_shapefile/cz1990.shp")
     frame = frame.rename(columns={"cz": "zone"}).set_index("zone").sort_index()
@@ -80,9 +79,9 @@ def _zones(county_table):
     state = people.unstack().idxmax(axis=1).map(states["state"])
     centre = shapes().to_crs(5070).centroid.to_crs(4326)  # 5070: equal area
     # the slides do not define the Rustbelt: the states of Alder, Lagakos and Ohanian (2023)
-    more = states.set_index("state")[["division", "rustbelt"]].loc[state].set_index(state.index)
-    return pd.DataFrame({"name": zone_names(county_table, state), "state": state, **more,
-                         "lat": centre.y.round(2), "lon": centre.x.round(2)})
+    zones = pd.DataFrame({"name": zone_names(county_table, state), "state": state})
+    return zones.join(states.set_index("state"), on="state").assign(
+        lat=centre.y.round(2), lon=centre.x.round(2))
 
 
 def zone_names(county_table, state):
@@ -130,23 +129,22 @@ def _controls(county_table):
     `high_skill_share` is the college share of Autor, Dorn and Hanson (2013), in 1990 and 2000;
     ages and sexes are of 1990; else NaN.
     """
+    keys = ["zone", "year"]
     bea = read_bea(fetch("bea_cainc1_1969_2018.csv"))
     bea, notes = match_zones(bea[bea["county"] % 1000 != 0], county_table, "BEA")
-    sums = bea.groupby(["zone", "year"])[["income", "population"]].sum()
+    sums = bea.groupby(keys)[["income", "population"]].sum()
     census = read_age_sex(fetch("census_county_age_sex_1990.csv.zip"))
     census, _ = match_zones(census, county_table, "Census 1990")
-    ages = census.assign(year=1990).groupby(["zone", "year"]).sum()
+    ages = census.assign(year=1990).groupby(keys).sum()
     college = _read_rda("adh_cz_workfile.rda", "df").astype({"czone": int, "year": int})
-    every = pd.MultiIndex.from_product([np.unique(county_table["zone"]),
-                                        np.unique(bea["year"])], names=["zone", "year"])
-    college = college.set_index(["czone", "year"])["l_sh_popedu_c"].rename_axis(every.names)
+    college = college.rename(columns={"czone": "zone"}).set_index(keys)["l_sh_popedu_c"]
     return pd.DataFrame({
         "income_per_head": sums["income"] / sums["population"],
         "population": sums["population"],
         "high_skill_share": college / 100,
         "old_age_dependency": 100 * ages["old"] / ages["middle"],
         "female_share": ages["female"] / ages["all"],
-    }, index=every), notes
+    }, index=sums.index), notes
 
 
 def _read_rda(file, name):
@@ -173,15 +171,10 @@ def panel(classification="industries"):
     if classification not in CLASSIFICATIONS:
         raise DataError(f"unknown classification {classification!r}; valid: "
                         f"{list(CLASSIFICATIONS)}")
-    path = _store(classification)
-    return kept(path, path.name, lambda: _build(classification))
-
-
-def _store(classification):
-    # named by everything that the panel is made of
     files = [__file__, schema.__file__, *(DATA / table for table in TABLES)]
-    made_of = sha256(b"".join(Path(file).read_bytes() for file in files))[:12]
-    return CACHE / "public" / f"{classification}-{data_hash()}-{made_of}.pickle"
+    made_of = sha256(b"".join(Path(file).read_bytes() for file in files))
+    return kept(CACHE / "public" / f"{classification}.pickle", f"{data_hash()} {made_of}",
+                lambda: _build(classification))
 
 
 def _build(classification):
@@ -189,10 +182,10 @@ def _build(classification):
     controls, notes = _controls(county_table)
     years, names, cube, more = CLASSIFICATIONS[classification](county_table, controls)
     gone = cube.sum(axis=1) == 0        # gaps of the coding
-    empty = {str(code): years[gone[:, i]].tolist() for i, code in enumerate(names.index)
-             if gone[:, i].any()}
+    empty = {str(code): years[gap].tolist() for code, gap in zip(names.index, gone.T, strict=True)
+             if gap.any()}
     return schema.Panel(
-        "public", schema.VINTAGES["public"], years, _zones(county_table),
+        "public", years, _zones(county_table),
         schema.industry_table(names.index, names["label"], names["sector"]),
         {"employment": cube}, controls, notes | more | {"empty industries": empty})
 
@@ -210,8 +203,8 @@ def renormalise(shares, years, zones):
 
 
 def _industries(county_table, controls):
-    raw = _read_rda("gpss_cz_industry_shares.rda", "BAR_local")
-    raw = raw.rename(columns={"czone": "zone", "ind": "industry", "sh_ind_": "share"})
+    raw = _read_rda("gpss_cz_industry_shares.rda", "BAR_local").rename(
+        columns={"czone": "zone", "ind": "industry", "sh_ind_": "share"})
     raw = raw.astype({"zone": int, "year": int, "industry": int})
     names = pd.read_csv(DATA / "industries_ind1990.csv", index_col="code")
     years, zones = np.unique(raw["year"]), np.unique(county_table["zone"])
@@ -226,15 +219,13 @@ def _sectors(county_table, _):
     raw = raw.rename(columns={"ID": "county", "time": "year"}).query("year <= @EFSY_LAST")
     raw, notes = match_zones(raw, county_table, "EFSY")
     names = pd.read_csv(DATA / "industries_naics.csv", index_col="code")
-    cells = raw[names.index.astype(str)].set_axis(names.index, axis=1)
-    notes = {"employment: " + key: value for key, value in notes.items()}
-    notes["negative cells"] = int((cells < 0).sum().sum())
-    notes["missing cells"] = int(cells.isna().sum().sum())
+    cells = raw[names.index.astype(str)]
     sums = cells.clip(lower=0).groupby([raw["year"], raw["zone"]]).sum()
-    long = sums.rename_axis(columns="industry").stack().rename("employment").reset_index()
-    years, zones = np.unique(raw["year"]), np.unique(county_table["zone"])
-    cube = schema.cube_from_long(long, "employment", years, zones, names.index, "EFSY")
-    return years, names, cube, notes
+    years, zones = (level.to_numpy() for level in sums.index.levels)
+    cube = sums.to_numpy().reshape(years.size, zones.size, -1)
+    return years, names, cube, {f"employment: {key}": value for key, value in notes.items()} | {
+        "negative cells": int((cells < 0).sum().sum()),
+        "missing cells": int(cells.isna().sum().sum())}
 
 
 CLASSIFICATIONS = {"industries": _industries, "sectors": _sectors}

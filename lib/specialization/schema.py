@@ -25,25 +25,24 @@ OUTSIDE_ZONES = (*range(34101, 34116), *range(34701, 34704), 35600)
 """Alaska and Hawaii, outside the design: FIPS codes of the states, and their zones."""
 
 
-def _number(valid, nullable=True):
+def _number(low, high=None, nullable=True):
+    valid = pa.Check.gt(low) if high is None else pa.Check.in_range(low, high)
     return pa.Column(float, valid, nullable=nullable, coerce=True)
 
 
-_POSITIVE, _SHARE = pa.Check.gt(0), pa.Check.in_range(0, 1)
 TABLES = {
     "zones": pa.DataFrameSchema(
         {"name": pa.Column(str), "state": pa.Column(str), "division": pa.Column(str),
-         "rustbelt": pa.Column(bool), "lat": _number(pa.Check.in_range(-90, 90)),
-         "lon": _number(pa.Check.in_range(-180, 180))},
+         "rustbelt": pa.Column(bool), "lat": _number(-90, 90), "lon": _number(-180, 180)},
         index=pa.Index(int, unique=True, name="zone"), strict=True),
     "industries": pa.DataFrameSchema(
         {"label": pa.Column(str), "sector": pa.Column(str, pa.Check.isin([*SECTORS.index])),
          **{name: pa.Column(bool) for name in TRADABLE}},
         index=pa.Index(int, unique=True, name="industry"), strict=True),
     "controls": pa.DataFrameSchema(
-        {"income_per_head": _number(_POSITIVE, nullable=False),
-         "population": _number(_POSITIVE, nullable=False), "high_skill_share": _number(_SHARE),
-         "old_age_dependency": _number(_POSITIVE), "female_share": _number(_SHARE)},
+        {"income_per_head": _number(0, nullable=False), "population": _number(0, nullable=False),
+         "high_skill_share": _number(0, 1), "old_age_dependency": _number(0),
+         "female_share": _number(0, 1)},
         index=pa.MultiIndex([pa.Index(int, name="zone"), pa.Index(int, name="year")],
                             unique=["zone", "year"]), strict=True),
 }
@@ -57,15 +56,14 @@ CONTROLS = tuple(TABLES["controls"].columns)
 class Panel:
     """Zones, industries and years of one vintage in one classification of industries.
 
-    `label` is how captions name it; `years` is (T,), zones, industries and controls are tables
-    as in `TABLES`, and controls may hold more years. `cubes` are (T, R, I) arrays by variable:
-    income and value_added in current dollars, employment in persons, finite and non-negative, no
-    zone-year empty. `notes` counts what the construction changed, for the chapter to print.
-    Making a panel checks it: `DataError` names the table or cube, the value and what is valid.
+    `years` is (T,); zones, industries and controls are tables as in `TABLES`, and controls may
+    hold more years. `cubes` are (T, R, I) arrays by variable: income and value_added in current
+    dollars, employment in persons, finite and non-negative, no zone-year empty. `notes` counts
+    what the construction changed. Making a panel checks it: `DataError` names the table or cube,
+    the value and what is valid.
     """
 
     vintage: str
-    label: str
     years: np.ndarray
     zones: pd.DataFrame
     industries: pd.DataFrame
@@ -81,29 +79,23 @@ class Panel:
                 words = " ".join(str(error).split())
                 raise DataError(f"{self.vintage}, table {name}: {words}") from None
         every = pd.MultiIndex.from_product([self.zones.index, self.years])
-        missing = every.difference(self.controls.index)
-        if len(missing):
+        if len(missing := every.difference(self.controls.index)):
             raise DataError(f"{self.vintage}, table controls: no row for zone {missing[0][0]} in "
                             f"{missing[0][1]} ({len(missing)} such zone-years)")
-        if not self.cubes:
-            raise DataError(f"{self.vintage}: no cube; valid: some of {VARIABLES}")
-        for name, cube in self.cubes.items():
-            self._check_cube(name, cube)
-
-    def _check_cube(self, name, cube):
         axes = {"year": self.years, "zone": self.zones.index, "industry": self.industries.index}
-        shape = tuple(len(labels) for labels in axes.values())
-        if name not in VARIABLES or cube.shape != shape:
-            raise DataError(f"{self.vintage}: variable {name!r} of shape {cube.shape}; valid: "
-                            f"{VARIABLES} of shape {shape}")
-        sums = cube.sum(axis=2)
-        for values, good, valid in ((cube, np.isfinite(cube) & (cube >= 0), "finite and >= 0"),
-                                    (sums, sums > 0, "some industry in every zone-year")):
-            if not good.all():
-                at = np.argwhere(~good)[0]
-                where = ", ".join(f"{k} {axes[k][j]}" for k, j in zip(axes, at, strict=False))
-                raise DataError(f"{self.vintage}, {name}: {values[tuple(at)]} in {where} "
-                                f"({(~good).sum()} such); valid: {valid}")
+        shape = tuple(map(len, axes.values()))
+        for name, cube in self.cubes.items():
+            if name not in VARIABLES or cube.shape != shape:
+                raise DataError(f"{self.vintage}: variable {name!r} of shape {cube.shape}; valid: "
+                                f"{VARIABLES} of shape {shape}")
+            sums = cube.sum(axis=2)
+            for values, good, valid in ((cube, np.isfinite(cube) & (cube >= 0), "finite, >= 0"),
+                                        (sums, sums > 0, "some industry in every zone-year")):
+                if not good.all():
+                    at = np.argwhere(~good)[0]
+                    where = ", ".join(f"{k} {axes[k][j]}" for k, j in zip(axes, at, strict=False))
+                    raise DataError(f"{self.vintage}, {name}: {values[tuple(at)]} in {where} "
+                                    f"({(~good).sum()} such); valid: {valid}")
 
     def cube(self, variable, year=None):
         """The cube of a variable (T, R, I), or its slice (R, I) in one year."""
@@ -129,7 +121,7 @@ def check_rows(frame, source, *rules):
     """
     for column, good, valid in rules:
         if not good.all():
-            row = frame[~good].iloc[:1].to_dict("records")[0]
+            row = frame.iloc[[good.argmin()]].to_dict("records")[0]
             row = ", ".join(f"{k} {v}" for k, v in row.items())
             raise DataError(f"{source}, column {column!r}: {row} ({(~good).sum()} such rows); "
                             f"valid: {valid}")
@@ -145,19 +137,14 @@ def industry_table(codes, labels, sectors):
 def cube_from_long(frame, value, years, zones, industries, source):
     """Dense (T, R, I) cube from a long table with columns year, zone, industry and `value`.
 
-    Cells that are not in the table are zero. Raises `DataError`, naming `source`, for a missing
-    column, a duplicate cell, a negative or NaN value, and a key outside the given lists.
+    Cells that are not in the table are zero. `DataError`, naming `source`, for a duplicate cell
+    and a key outside the given lists; the values are checked by the `Panel` made of them.
     """
     keys = {"year": years, "zone": zones, "industry": industries}
-    if missing := [c for c in (*keys, value) if c not in frame]:
-        raise DataError(f"{source}: missing column {missing[0]!r}; has {list(frame)}")
-    frame = frame[[*keys, value]]
-    number = pd.to_numeric(frame[value], errors="coerce")
-    check_rows(frame, source, (value, (number >= 0) & np.isfinite(number), "finite and >= 0"),
-               (value, ~frame.duplicated(list(keys)), "each cell once"),
+    check_rows(frame[[*keys, value]], source,
+               (value, ~frame.duplicated([*keys]), "each cell once"),
                *((k, frame[k].isin(v), f"{len(v)} values, {v[0]} to {v[-1]}")
                  for k, v in keys.items()))
-    every = pd.MultiIndex.from_product(keys.values())
-    cells = number.set_axis(pd.MultiIndex.from_frame(frame[list(keys)]))
-    return cells.reindex(every, fill_value=0.0).to_numpy(float).reshape(
-        [len(v) for v in keys.values()])
+    every = pd.MultiIndex.from_product(keys.values(), names=keys)
+    cells = frame.set_index([*keys])[value].reindex(every, fill_value=0.0)
+    return cells.to_numpy(float).reshape([len(v) for v in keys.values()])

@@ -27,7 +27,7 @@ from scipy.stats import norm
 
 from . import DATA
 from .measures import group_gini
-from .schema import CONTROLS, VINTAGES, Panel, industry_table
+from .schema import CONTROLS, Panel, industry_table
 from .topcode import weighted_quantile
 
 SETUP = tomllib.loads((DATA / "synthetic.toml").read_text())
@@ -77,7 +77,7 @@ def panel(seed=SEED):
     controls = pd.DataFrame(
         {k: Z[k].ravel() for k in CONTROLS},
         index=pd.MultiIndex.from_product([YEARS, zones.index], names=["year", "zone"]))
-    return Panel("synthetic", VINTAGES["synthetic"], YEARS, zones, industries,
+    return Panel("synthetic", YEARS, zones, industries,
                  {"income": income, "employment": employment,
                   "value_added": income / labour_share}, controls.swaplevel())
 

@@ -7,14 +7,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import xlrd
 from specialization import DATA, DataError, download, public
-from specialization.schema import SECTORS
+from specialization.schema import SECTORS, ZONES
 
-COUNTIES = pd.DataFrame(
-    {"name": ["Dade County", "Boulder County", "Adams County", "Lone County"],
-     "zone": [7000, 28900, 28900, 100], "population": [50, 20, 30, 10],
-     "place": ["Miami city, FL", "Denver city, CO", "Denver city, CO", "Denver city, CO"]},
-    index=pd.Index([12025, 8013, 8001, 8999], name="county"))
+ZONE_OF = pd.Series({12025: 7000, 8013: 28900, 8001: 28900, 2020: 34111})
 REPAIRS = pd.read_csv(DATA / "county_repairs.csv", index_col="county")["county_1990"]
 
 
@@ -22,7 +19,7 @@ REPAIRS = pd.read_csv(DATA / "county_repairs.csv", index_col="county")["county_1
 
 def test_new_codes_go_to_the_zone_of_the_old():
     frame = pd.DataFrame({"county": [12086, 8014, 8001], "people": [1, 2, 3]})
-    matched, notes = public.match_zones(frame, COUNTIES, "made up")
+    matched, notes = public.match_zones(frame, ZONE_OF, "made up")
     assert matched["zone"].tolist() == [7000, 28900, 28900]
     assert matched["people"].tolist() == [1, 2, 3]
     assert notes == {"repaired counties": [8014, 12086], "counties outside": []}
@@ -30,7 +27,7 @@ def test_new_codes_go_to_the_zone_of_the_old():
 
 def test_alaska_and_hawaii_are_left_out_and_listed():
     frame = pd.DataFrame({"county": [15003, 8001, 2020, 2020]})
-    matched, notes = public.match_zones(frame, COUNTIES, "made up")
+    matched, notes = public.match_zones(frame, ZONE_OF, "made up")
     assert matched["zone"].tolist() == [28900]
     assert notes["counties outside"] == [2020, 15003]
 
@@ -38,24 +35,7 @@ def test_alaska_and_hawaii_are_left_out_and_listed():
 def test_county_without_a_zone_is_an_error():
     frame = pd.DataFrame({"county": [8001, 51901]})     # repaired to a county that is not there
     with pytest.raises(DataError, match="made up, column 'county': county 51901 .*1 such.*valid"):
-        public.match_zones(frame, COUNTIES, "made up")
-
-
-def test_zones_that_share_a_place_are_told_apart():
-    state = pd.Series({100: "CO", 7000: "FL", 28900: "CO"})
-    names = public.zone_names(COUNTIES, state)
-    assert names.to_dict() == {100: "Lone County", 7000: "Miami", 28900: "Denver"}
-
-
-@pytest.mark.parametrize("place, name", [
-    ("Lexington-Fayette, KY", "Lexington-Fayette"),
-    ("Columbus city (remainder), GA", "Columbus"),
-    ("Butte-Silver Bow (remainde, MT", "Butte-Silver Bow"),
-    ("Oklahoma City city, OK", "Oklahoma City"),
-    ("Pine Ridge CDP, SD", "Pine Ridge")])
-def test_names_lose_kind_and_state(place, name):
-    table = COUNTIES.iloc[:1].assign(place=place)
-    assert public.zone_names(table, pd.Series({7000: "FL"})).tolist() == [name]
+        public.match_zones(frame, ZONE_OF, "made up")
 
 
 def test_bea_quotes_gaps_and_footnotes(tmp_path):
@@ -129,6 +109,18 @@ def industries(cache):
 @pytest.fixture(scope="module")
 def sectors(cache):
     return public.panel("sectors")
+
+
+@pytest.fixture(scope="module")
+def counties(cache):
+    """The sheet of the Economic Research Service, without Alaska and Hawaii."""
+    names = {"County FIPS Code": "county", "County Name": "name", "CZ90": "zone",
+             "Population 1990": "people", "Name of largest place in Commuting Zone": "place"}
+    sheet = xlrd.open_workbook(download.fetch("ers_county_cz90.xls")).sheet_by_name("CZLMA903")
+    table = pd.DataFrame([sheet.row_values(r) for r in range(1, sheet.nrows)],
+                         columns=sheet.row_values(0))[[*names]].rename(columns=names)
+    table = table.astype({"county": int, "zone": int}).set_index("county")
+    return table[~(table.index // 1000).isin([2, 15])]
 
 
 @pytest.fixture(scope="module")
@@ -223,16 +215,36 @@ def test_known_zones(industries, name, state, lat, lon, rustbelt):
 
 @pytest.mark.public
 def test_rochester_new_york_is_in_the_zone_of_buffalo(industries):
-    assert industries.zones.loc[public.counties().loc[36055, "zone"], "name"] == "Buffalo"
+    assert industries.zones.loc[public.county_zones()[36055], "name"] == "Buffalo"
     rochester = industries.zones[industries.zones["name"] == "Rochester"]
     assert rochester["state"].tolist() == ["MN"]
 
 
+def test_zone_names_are_unique_within_states():
+    assert not ZONES.duplicated(["name", "state"]).any()
+    assert not ZONES["name"].str.contains(r"[(,]|\bcity$", regex=True).any()
+    assert ZONES["division"].nunique() == 9
+    assert (ZONES.groupby("state")["division"].nunique() == 1).all()
+    rustbelt = ["IL", "IN", "MI", "NY", "OH", "PA", "WV", "WI"]
+    assert (ZONES["rustbelt"] == ZONES["state"].isin(rustbelt)).all()
+
+
 @pytest.mark.public
-def test_zone_names_are_unique_within_states(industries):
-    assert not industries.zones.duplicated(["name", "state"]).any()
-    assert not industries.zones["name"].str.contains(r"[(,]|\bcity$", regex=True).any()
-    assert industries.zones["division"].nunique() == 9
+def test_the_table_of_zones_is_that_of_the_sources(counties):
+    """State with most people; largest place, but in one state only once; centroid of the shape."""
+    fips = counties.groupby(["zone", counties.index // 1000])["people"].sum().unstack()
+    state = fips.idxmax(axis=1)
+    assert state.index.equals(ZONES.index)
+    assert len(set(zip(state, ZONES["state"], strict=True))) == ZONES["state"].nunique()
+    assert state.nunique() == ZONES["state"].nunique()
+    centre = public.shapes().to_crs(5070).centroid.to_crs(4326)     # 5070: equal area
+    np.testing.assert_allclose(ZONES[["lat", "lon"]], np.c_[centre.y, centre.x], atol=0.006)
+    place = counties.groupby("zone")["place"].first().str.replace(
+        r"( city| town| borough| CDP)?( \(.*)?, ..$", "", regex=True)
+    largest = counties.sort_values("people").groupby("zone")["name"].last()
+    people = counties.groupby("zone")["people"].sum()
+    others = people.groupby([place, ZONES["state"]]).rank(ascending=False) > 1
+    assert ZONES["name"].tolist() == place.mask(others, largest).tolist()
 
 
 @pytest.mark.public
@@ -243,9 +255,9 @@ def test_shapes_have_the_zones_of_the_panel(industries):
 
 
 @pytest.mark.public
-def test_combined_areas_lie_in_one_zone(industries, bea):
+def test_combined_areas_lie_in_one_zone(counties, bea):
     """Each county or city that the name of a combined area lists has the area's zone."""
-    table, repairs = public.counties(), REPAIRS
+    table, repairs = counties, REPAIRS
     names = pd.read_csv(DATA / "county_repairs.csv", index_col="county")["why"]
     virginia = table[table.index // 1000 == 51]
     for code in repairs.index[repairs.index // 1000 == 51]:

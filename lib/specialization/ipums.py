@@ -36,6 +36,7 @@ SETUP = tomllib.loads((DATA / "ipums.toml").read_text())
 YEARS = {int(year): setup for year, setup in SETUP["years"].items()}
 OF_YEAR = {t: {y["area"], y["weight"], *y["earnings"]} for t, y in YEARS.items()}
 VARIABLES = {*SETUP["required"], *set().union(*OF_YEAR.values())}
+OUTSIDE = (*range(34101, 34116), *range(34701, 34704), 35600)   # zones of Alaska and Hawaii
 LOST = 0.05     # largest share of a year's population that may live in areas without a zone
 
 
@@ -216,7 +217,7 @@ def zone_weights(path, zones):
     schema.check_rows(
         table.assign(total=sums), path.name,
         ("area", ~table.duplicated(["area", "zone"]), "an area and zone stand once"),
-        ("zone", table["zone"].isin({*zones, *schema.OUTSIDE_ZONES}), "the zones of the design"),
+        ("zone", table["zone"].isin({*zones, *OUTSIDE}), "the zones of the design"),
         ("weight", table["weight"].between(0, 1), "0 to 1"),
         ("weight", (sums - 1).abs() <= 1e-3, "weights of an area sum to 1"))
     return table[table["zone"].isin(zones)]
@@ -256,7 +257,7 @@ def _uncensor(tables, name, year):
     return table
 
 
-def panel(zones, folder=FOLDER):
+def panel(zones=schema.ZONES, folder=FOLDER):
     """Panel of the extract in `folder` on `zones` (as in a `Panel`), by IND1950 industry.
 
     Income is the sum of weight times earnings, employment the sum of weights, over employed

@@ -20,7 +20,7 @@ SOURCES = ("ers_county_cz90.xls", "bea_cainc1_1969_2018.csv", "adh_cz_workfile.r
            "gpss_cz_industry_shares.rda", "efsy_county_sector_employment.csv.xz")
 """Files of the manifest that the panels are made of."""
 
-TABLES = ("states.csv", "county_repairs.csv", "sectors.csv", "industries_ind1990.csv",
+TABLES = ("zones.csv", "county_repairs.csv", "sectors.csv", "industries_ind1990.csv",
           "industries_naics.csv")
 """Committed tables that the panels are made of."""
 
@@ -32,35 +32,32 @@ def available():
     return at_hand(SOURCES)
 
 
-def counties():
-    """Name, zone (ERS 1990), population and zone's largest place of counties of 1990, by FIPS."""
+def county_zones():
+    """Zone (delineation of 1990) of each county of 1990, by FIPS code, in all states."""
     import xlrd
 
     sheet = xlrd.open_workbook(fetch("ers_county_cz90.xls")).sheet_by_name("CZLMA903")
-    header, *rows = (sheet.row_values(r) for r in range(sheet.nrows))
-    names = {"County FIPS Code": "county", "County Name": "name", "CZ90": "zone",
-             "Population 1990": "population", "Name of largest place in Commuting Zone": "place"}
-    table = pd.DataFrame(rows, columns=header)[[*names]].rename(columns=names)
-    table = table.astype({"county": int, "zone": int}).set_index("county")
-    return table[~(table.index // 1000).isin(schema.OUTSIDE_STATES)]
+    names, *rows = (sheet.row_values(r) for r in range(sheet.nrows))
+    table = pd.DataFrame(rows, columns=names)[["County FIPS Code", "CZ90"]].astype(int)
+    return table.set_axis(["county", "zone"], axis=1).set_index("county")["zone"]
 
 
-def match_zones(frame, county_table, source):
-    """Rows of a frame with a column county (FIPS code), and their zone by `county_table`.
+def match_zones(frame, zone_of, source):
+    """Rows of a frame with a column county (FIPS code), and their zone by `county_zones`.
 
     Codes that differ from those of 1990 are repaired by data/county_repairs.csv. Returns the frame
     with a column zone, without Alaska and Hawaii, and notes on the codes repaired and left out.
     `DataError`, naming `source`, for any other county without a zone.
     """
     repairs = pd.read_csv(DATA / "county_repairs.csv", index_col="county")["county_1990"]
-    code = frame["county"]
-    zone = code.replace(repairs.to_dict()).map(county_table["zone"])
+    code, outside = frame["county"], (frame["county"] // 1000).isin([2, 15])
+    zone = code.replace(repairs.to_dict()).map(zone_of)
     schema.check_rows(frame[["county"]], source, (
-        "county", zone.notna() | (code // 1000).isin(schema.OUTSIDE_STATES),
+        "county", zone.notna() | outside,
         "counties that have a zone, those of 1990 and of data/county_repairs.csv"))
     notes = {"repaired counties": np.unique(code[code.isin(repairs.index)]).tolist(),
-             "counties outside": np.unique(code[zone.isna()]).tolist()}
-    return frame.assign(zone=zone)[zone.notna()].astype({"zone": int}), notes
+             "counties outside": np.unique(code[outside]).tolist()}
+    return frame.assign(zone=zone)[~outside].astype({"zone": int}), notes
 
 
 def shapes():
@@ -68,34 +65,8 @@ def shapes():
     import geopandas as gpd  # slow to import, and seldom needed
 
     frame = gpd.read_file(f"zip://{fetch(SHAPES).resolve()}!cz1990_shapefile/cz1990.shp")
-    frame = frame.rename(columns={"cz": "zone"}).set_index("zone").sort_index()
-    return frame[~frame.index.isin(schema.OUTSIDE_ZONES)]
-
-
-def _zones(county_table):
-    """Zone table of a `Panel`; the state is that of most of the population of 1990."""
-    states = pd.read_csv(DATA / "states.csv", index_col="fips")
-    people = county_table.groupby(["zone", county_table.index // 1000])["population"].sum()
-    state = people.unstack().idxmax(axis=1).map(states["state"])
-    centre = shapes().to_crs(5070).centroid.to_crs(4326)  # 5070: equal area
-    # the slides do not define the Rustbelt: the states of Alder, Lagakos and Ohanian (2023)
-    zones = pd.DataFrame({"name": zone_names(county_table, state), "state": state})
-    return zones.join(states.set_index("state"), on="state").assign(
-        lat=centre.y.round(2), lon=centre.x.round(2))
-
-
-def zone_names(county_table, state):
-    """Largest place of each zone, without its kind and state.
-
-    Of zones in one state that the source names alike, only the largest keeps the name; the others
-    take that of their largest county.
-    """
-    ordered = county_table.sort_values("population", ascending=False).groupby("zone")
-    name = ordered["place"].first().str.replace(
-        r"( city| town| borough| CDP)?( \(.*)?, ..$", "", regex=True)
-    names = pd.DataFrame({"name": name, "state": state, "people": ordered["population"].sum()})
-    second = names.sort_values("people", ascending=False).duplicated(["name", "state"])
-    return name.mask(second.reindex(name.index), ordered["name"].first())
+    frame = frame.rename(columns={"cz": "zone"}).set_index("zone")
+    return frame.loc[schema.ZONES.index]
 
 
 def read_bea(path):
@@ -123,7 +94,7 @@ def read_age_sex(path):
     return pd.DataFrame(parts).groupby(raw["county"]).sum().reset_index()
 
 
-def _controls(county_table):
+def _controls(zone_of):
     """Controls in every year of BEA, and notes on the counties.
 
     `high_skill_share` is the college share of Autor, Dorn and Hanson (2013), in 1990 and 2000;
@@ -131,10 +102,10 @@ def _controls(county_table):
     """
     keys = ["zone", "year"]
     bea = read_bea(fetch("bea_cainc1_1969_2018.csv"))
-    bea, notes = match_zones(bea[bea["county"] % 1000 != 0], county_table, "BEA")
+    bea, notes = match_zones(bea[bea["county"] % 1000 != 0], zone_of, "BEA")
     sums = bea.groupby(keys)[["income", "population"]].sum()
     census = read_age_sex(fetch("census_county_age_sex_1990.csv.zip"))
-    census, _ = match_zones(census, county_table, "Census 1990")
+    census, _ = match_zones(census, zone_of, "Census 1990")
     ages = census.assign(year=1990).groupby(keys).sum()
     college = _read_rda("adh_cz_workfile.rda", "df").astype({"czone": int, "year": int})
     college = college.rename(columns={"czone": "zone"}).set_index(keys)["l_sh_popedu_c"]
@@ -178,14 +149,14 @@ def panel(classification="industries"):
 
 
 def _build(classification):
-    county_table = counties()
-    controls, notes = _controls(county_table)
-    years, names, cube, more = CLASSIFICATIONS[classification](county_table, controls)
+    zone_of = county_zones()
+    controls, notes = _controls(zone_of)
+    years, names, cube, more = CLASSIFICATIONS[classification](zone_of, controls)
     gone = cube.sum(axis=1) == 0        # gaps of the coding
     empty = {str(code): years[gap].tolist() for code, gap in zip(names.index, gone.T, strict=True)
              if gap.any()}
     return schema.Panel(
-        "public", years, _zones(county_table),
+        "public", years, schema.ZONES,
         schema.industry_table(names.index, names["label"], names["sector"]),
         {"employment": cube}, controls, notes | more | {"empty industries": empty})
 
@@ -202,27 +173,28 @@ def renormalise(shares, years, zones):
         for year, row in zip(years, total, strict=True)}
 
 
-def _industries(county_table, controls):
+def _industries(_, controls):
     raw = _read_rda("gpss_cz_industry_shares.rda", "BAR_local").rename(
         columns={"czone": "zone", "ind": "industry", "sh_ind_": "share"})
     raw = raw.astype({"zone": int, "year": int, "industry": int})
     names = pd.read_csv(DATA / "industries_ind1990.csv", index_col="code")
-    years, zones = np.unique(raw["year"]), np.unique(county_table["zone"])
-    shares = schema.cube_from_long(raw, "share", years, zones, names.index, "industry shares")
-    shares, sums = renormalise(shares, years, zones)
+    years = np.unique(raw["year"])
+    shares = schema.cube_from_long(raw, "share", years, schema.ZONES.index, names.index,
+                                   "industry shares")
+    shares, sums = renormalise(shares, years, schema.ZONES.index)
     people = controls["population"].unstack("year")[years].to_numpy().T
     return years, names, shares * people[:, :, None], {"raw sums of shares": sums}
 
 
-def _sectors(county_table, _):
+def _sectors(zone_of, _):
     raw = pd.read_csv(fetch("efsy_county_sector_employment.csv.xz"))
     raw = raw.rename(columns={"ID": "county", "time": "year"}).query("year <= @EFSY_LAST")
-    raw, notes = match_zones(raw, county_table, "EFSY")
+    raw, notes = match_zones(raw, zone_of, "EFSY")
     names = pd.read_csv(DATA / "industries_naics.csv", index_col="code")
     cells = raw[names.index.astype(str)]
     sums = cells.clip(lower=0).groupby([raw["year"], raw["zone"]]).sum()
-    years, zones = (level.to_numpy() for level in sums.index.levels)
-    cube = sums.to_numpy().reshape(years.size, zones.size, -1)
+    years = np.unique(raw["year"])
+    cube = sums.to_numpy().reshape(len(years), len(schema.ZONES), -1)
     return years, names, cube, {f"employment: {key}": value for key, value in notes.items()} | {
         "negative cells": int((cells < 0).sum().sum()),
         "missing cells": int(cells.isna().sum().sum())}

@@ -20,9 +20,9 @@ Which are tradable the slides do not say: a baseline and two alternatives, `TRAD
 
 TRADABLE = tuple(SECTORS)
 
-OUTSIDE_STATES = (2, 15)
-OUTSIDE_ZONES = (*range(34101, 34116), *range(34701, 34704), 35600)
-"""Alaska and Hawaii, outside the design: FIPS codes of the states, and their zones."""
+ZONES = pd.read_csv(DATA / "zones.csv", index_col="zone")
+"""The 722 zones of 1990 of the real vintages, without Alaska and Hawaii. The slides do not define
+the Rustbelt: the states of Alder, Lagakos and Ohanian (2023)."""
 
 
 def _number(low, high=None, nullable=True):

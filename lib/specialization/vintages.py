@@ -23,13 +23,12 @@ def load(vintage, classification="industries"):
         return synthetic.panel()
     from . import ipums  # slow to import, and seldom there
 
-    return ipums.panel(zones=public.panel().zones)
+    return ipums.panel()
 
 
 def available():
     """Names of the vintages whose data are here; SPECIALIZATION_OFFLINE=1 hides the public one."""
-    if os.environ.get("SPECIALIZATION_OFFLINE") == "1" or not public.available():
-        return ["synthetic"]
-    # an extract needs the zones of the public vintage
-    extract = any((DATA / "ipums").glob("*.xml"))
-    return ["synthetic", "public", *(["ipums"] if extract else [])]
+    offline = os.environ.get("SPECIALIZATION_OFFLINE") == "1"
+    here = {"synthetic": True, "public": not offline and public.available(),
+            "ipums": any((DATA / "ipums").glob("*.xml"))}
+    return [name for name in VINTAGES if here[name]]

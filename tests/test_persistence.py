@@ -65,7 +65,7 @@ def absorbed(x, years, h):
 def test_closed_form_dummies_pyfixest_and_linearmodels_agree(h):
     x = random_panel()
     own = p.persistence(x, YEARS).loc[h]
-    package = p.two_way(x, YEARS, h)
+    package = p.two_way(x, YEARS, h).loc[h]
     assert own["beta"] == pytest.approx(by_dummies(x, YEARS, h), abs=1e-12)
     assert own["beta"] == pytest.approx(absorbed(x, YEARS, h), abs=1e-8)
     assert own["beta"] == pytest.approx(package["beta"], abs=1e-10)
@@ -74,13 +74,13 @@ def test_closed_form_dummies_pyfixest_and_linearmodels_agree(h):
 
 
 def test_closed_form_and_pyfixest_agree_on_the_synthetic_panel(panel):
-    y, industries = p.common_cube(panel, "income")
-    x = p.log_rank(y, industries["tradable"].to_numpy())
+    y, members = p.groups(panel, "income")
+    x = p.log_rank(y, members["tradables"])
     own = p.persistence(x, panel.years)
-    for h in (50, 70):
-        package = p.two_way(x, panel.years, h)
-        assert own["beta"][h] == pytest.approx(package["beta"], abs=1e-10)
-        assert own["se"][h] == pytest.approx(package["se"], rel=1e-8)
+    package = p.two_way(x, panel.years, [50, 70])
+    own = own.loc[package.index]
+    np.testing.assert_allclose(own["beta"], package["beta"], atol=1e-10)
+    np.testing.assert_allclose(own["se"], package["se"], rtol=1e-8)
 
 
 def test_clusters_of_zones_agree_with_pyfixest():
@@ -98,7 +98,7 @@ def test_clusters_of_zones_agree_with_pyfixest():
 def test_missing_cells_are_dropped_and_counted_as_linearmodels_drops_them():
     x = random_panel(1)
     x[0, 3, 2] = x[1, 5, 5] = x[2, 5, 5] = np.nan
-    out = p.two_way(x, YEARS, 10)
+    out = p.two_way(x, YEARS, 10).loc[10]
     assert out["beta"] == pytest.approx(absorbed(x, YEARS, 10), abs=1e-8)
     assert out["dropped"] == 3 and out["n"] == 2 * 12 * 7 - 3
 
@@ -207,8 +207,9 @@ def test_an_industry_that_nobody_has_in_a_year_goes_in_all_years(panel):
     cube = part.cube("income").copy()
     cube[2, :, 5] = 0
     part = replace(part, cubes={"income": cube})
-    y, industries = p.common_cube(part, "income")
-    assert y.shape[2] == len(industries) == 149 and 106 not in industries.index
+    y, members = p.groups(part, "income")
+    assert y.shape[2] == members["all"].sum() == 149
+    np.testing.assert_array_equal(y, np.delete(cube, 5, axis=2))
     assert (p.group_effects(part, "income", [70])["industries_dropped"] == 1).all()
 
 
@@ -301,7 +302,7 @@ def test_a_horizon_the_years_lack_names_those_they_have():
     (np.arange(12.0)[None, :, None] + np.zeros((3, 12, 7)), "not all ties"),
     (random_panel(0, (3, 1, 7)), "1 zones and 7 industries; valid: at least 2"),
     (random_panel(0, (3, 12, 1)), "12 zones and 1 industries; valid: at least 2"),
-    (np.full((3, 12, 7), np.nan), "252 cells are missing"),
+    (np.full((3, 12, 7), np.nan), "252 entries NaN"),
 ])
 def test_what_cannot_be_estimated_says_why(x, words):
     with pytest.raises(DataError, match=words):
@@ -320,10 +321,9 @@ def test_public_data_drop_retired_industries_and_reveal_their_samples():
     if not public.available():
         pytest.skip("the public data are not here: make data, or SPECIALIZATION_MIRROR")
     panel = public.panel()
-    y, industries = p.common_cube(panel, "employment")
-    assert y.shape == (3, 722, 210)
-    sectors, kept = p.common_cube(public.panel("sectors"), "employment")
-    assert 92 not in kept.index and sectors.shape[2] == 19
+    assert p.groups(panel, "employment")[0].shape == (3, 722, 210)
+    sectors, members = p.groups(public.panel("sectors"), "employment")
+    assert sectors.shape[2] == 19 and members["tradables"].sum() == 3
     s = p.samples(panel, "employment", 1980)
     own = s[(s["twins"] == 1) & s["implied"].notna() & (s["population"] > 2 * p.SMALLEST_AREA)]
     assert len(own) > 20

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from . import measures
-from .measures import dispersion, gini, group_gini, national_shares, shares
+from .measures import dispersion, gini, group_gini, lasting, national_shares, shares
 
 SHOWN = {12501: "Dayton, OH", 18000: "Rochester and Buffalo, NY", 11600: "Detroit, MI",
          16300: "Pittsburgh, PA", 37500: "San Jose, CA", 37901: "Las Vegas, NV"}
@@ -15,12 +15,10 @@ York shares a zone with Buffalo, which names it in the source."""
 def gini_moments(panel, common=False):
     """Mean, CV and p90/p10 over zones of the Gini (Table 1), and the share of absent industries.
 
-    With `common`, only over industries that some zone has in every year: a code that is retired
-    adds a zero to every zone and raises the Gini for no economic reason.
-    """
+    With `common`, only over the `lasting` industries."""
     rows = []
     for v, cube in panel.cubes.items():
-        kept = (cube.sum(axis=1) > 0).all(axis=0) | (not common)
+        kept = lasting(cube) | (not common)
         rows += [{"variable": v, "year": t, **dispersion(gini(y[:, kept])), "zones": len(y),
                   "industries": int(kept.sum()), "absent": (y[:, kept] == 0).mean()}
                  for t, y in zip(panel.years, cube, strict=True)]

@@ -13,7 +13,7 @@ from scipy.stats import norm, rankdata
 
 from . import DataError
 from .describe import SHOWN
-from .measures import gini, national_shares
+from .measures import finite, gini, lasting, national_shares
 
 KERNELS = {"tricube": lambda u: (v := np.maximum(1 - u * u * u, 0)) * v * v,
            "rectangular": lambda u: (u <= 1).astype(float),
@@ -43,11 +43,8 @@ def local_linear(x, y, zone, grid, *, span=None, width=None, kernel="tricube", c
     Returns a function of counts (B, Z) of the zones, ones where None: level and slope (B, G), or
     (G,). `DataError` for NaN, constant x, fewer than two zones, an unknown kernel, an impossible
     bandwidth; and, from that function, where x or a control does not vary within the bandwidth."""
-    x, y, grid, *controls = (np.asarray(v, dtype=float) for v in (x, y, grid, *controls))
-    zone = np.asarray(zone)
-    if any(v.shape != zone.shape or not np.isfinite(v).all() for v in (x, y, *controls)):
-        raise DataError("local regression: NaN, infinite or missing entries in x, y or a control; "
-                        f"valid: {zone.size} finite entries in each")
+    zone, x, y, *controls = finite(zone=zone, x=x, y=y, **{
+        f"control {k}": z for k, z in enumerate(controls)})
     order = np.argsort(zone, kind="stable")
     first = np.unique(zone[order], return_index=True)[1]
     if first.size < 2 or np.ptp(x) == 0 or kernel not in KERNELS:
@@ -85,12 +82,12 @@ def local_linear(x, y, zone, grid, *, span=None, width=None, kernel="tricube", c
 def _bandwidth(distance, span, width):
     """Bandwidths (G,) from distances (n, G)."""
     n = len(distance)
-    k = int(span * n + 1e-10) if span and np.isfinite(span) else 0
-    if (span is None) == (width is None) or not (2 <= k <= n if width is None else width > 0):
+    if span is None and width is not None and width > 0:
+        return np.full(distance.shape[1], float(width))
+    if width is not None or span is None or not 2 / n <= span <= 1:
         raise DataError(f"bandwidth: span {span}, width {width}; valid: one of them, width > 0, "
                         f"span at most 1 and two or more of {n} points")
-    if span is None:
-        return np.full(distance.shape[1], float(width))
+    k = int(span * n + 1e-10)
     h = np.partition(distance, k - 1, axis=0)[k - 1]
     if not h.all():
         raise DataError(f"bandwidth: span {span} holds {k} points of one x; valid: a larger span")
@@ -99,11 +96,7 @@ def _bandwidth(distance, span, width):
 
 def _hats(x, grid):
     """Weights (n, G) of linear interpolation between grid points, constant beyond the ends."""
-    j = np.clip(np.searchsorted(grid, x) - 1, 0, grid.size - 2)
-    share = np.clip((x - grid[j]) / (grid[j + 1] - grid[j]), 0, 1)
-    H, row = np.zeros((x.size, grid.size)), np.arange(x.size)
-    H[row, j], H[row, j + 1] = 1 - share, share
-    return H
+    return np.stack([np.interp(x, grid, e) for e in np.eye(grid.size)], axis=1)
 
 
 def grid_of(x, points=41):
@@ -120,8 +113,7 @@ def bands(estimate, draws, coverage=0.95):
     """Pointwise and uniform bands of a curve (G,) from its bootstrap draws (B, G).
 
     The uniform (sup-t) band is estimate -+ c se, with c the `coverage` quantile over draws of the
-    largest |draw - estimate| / se (Montiel Olea and Plagborg-Møller 2019). No bias is corrected.
-    """
+    largest |draw - estimate| / se (Montiel Olea and Plagborg-Møller 2019)."""
     se = draws.std(axis=0, ddof=1)
     t = np.abs(draws - estimate) / np.where(se > 0, se, np.inf)
     a, c = norm.ppf((1 + coverage) / 2) * se, np.quantile(t.max(axis=1), coverage) * se
@@ -129,32 +121,27 @@ def bands(estimate, draws, coverage=0.95):
             "low_uniform": estimate - c, "high_uniform": estimate + c}
 
 
-def cross_validate(x, y, zone, grid, bandwidth, **options):
-    """Mean squared error (B,) of predicting each zone from all others, by bandwidth.
+def cross_validate(x, y, zone, grid, **options):
+    """Mean squared error of predicting each zone from all others, by `local_linear(**options)`.
 
-    Bandwidths are {"span": s} or {"width": w}; options those of `local_linear` but controls.
     Points beyond the grid do not count. With `within`, errors are less their mean over the zone:
     nobody else knows its effect."""
+    x, y = finite(x=x, y=y)
     names, at = np.unique(zone, return_inverse=True)
+    level, _ = local_linear(x, y, zone, grid, **options)(1 - np.eye(names.size))
     inside = (x >= grid[0]) & (x <= grid[-1])
-    hats, at, errors = _hats(x[inside], grid), at[inside], []
-    for choice in bandwidth:
-        level, _ = local_linear(x, y, zone, grid, **choice, **options)(1 - np.eye(names.size))
-        e = pd.Series(y[inside] - (hats * level[at]).sum(axis=1))
-        e = e - e.groupby(at).transform("mean") if options.get("within") else e
-        errors.append((e**2).mean())
-    return np.array(errors)
+    e = pd.Series((y - (_hats(x, grid) * level[at]).sum(axis=1))[inside])
+    e = e - e.groupby(at[inside]).transform("mean") if options.get("within") else e
+    return (e**2).mean()
 
 
 def transition_matrix(before, after, classes=5):
     """Shares (classes, classes) of the zones of each quantile class that end in each class.
     Classes hold equally many zones, and ties are split in their order."""
-    before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
-    if not (before.shape == after.shape and before.size >= classes
-            and np.isfinite([before, after]).all()):
-        raise DataError(f"transitions: {before.size} and {after.size} zones; valid: the same, at "
-                        f"least {classes}, all finite")
-    i, j = ((rankdata(v, "ordinal").astype(int) - 1) * classes // v.size for v in (before, after))
+    both = finite(before=before, after=after)
+    if both[0].size < classes:
+        raise DataError(f"transitions: {both[0].size} zones; valid: at least {classes}")
+    i, j = ((rankdata(v, "ordinal").astype(int) - 1) * classes // v.size for v in both)
     P = np.bincount(i * classes + j, minlength=classes**2).reshape(classes, classes)
     return P / P.sum(axis=1, keepdims=True)
 
@@ -173,13 +160,11 @@ def less_year(data, column):
 
 
 def observations(panel, variable):
-    """Zone-years: all definitions of the Gini, and x, log income per head less the year's mean.
-
-    Industries that are empty in some year are left out. `people` is population, `size` its log
-    less the year's mean, `income` thousand dollars, `nation` the Gini of the nation as one zone.
-    """
+    """Zone-years: all definitions of the Gini of `lasting` industries; x, log income per head less
+    the year's mean. `people` is population, `size` its log less the year's mean, `income`
+    thousand dollars, `nation` the Gini of the nation as one zone."""
     y = panel.cube(variable)
-    y = y[..., (y.sum(axis=1) > 0).all(axis=0)]
+    y = y[..., lasting(y)]
     w = national_shares(y)[:, None, :]
     income, people = (np.stack([panel.control(name, t) for t in panel.years])
                       for name in ("income_per_head", "population"))
@@ -221,12 +206,12 @@ def _outcome(data, name, options):
 def bandwidths(panel, variable):
     """Root mean squared error of predicting left-out zones, by curve and bandwidth; the best."""
     data, tables = observations(panel, variable), []
-    x, zone, grid = data["x"].to_numpy(), data["zone"].to_numpy(), grid_of(data["x"], 21)
+    x, grid = data["x"], grid_of(data["x"], 21)
     for curve, options in CURVES.items():
-        kind = "width" if curve == "fixed width" else "span"
-        values = np.array(BANDWIDTHS[kind]) * (x.std() if kind == "width" else 1)
-        error = np.sqrt(cross_validate(x, _outcome(data, "gini", options).to_numpy(), zone, grid,
-                                       [{kind: v} for v in values], **options))
+        kind, scale = ("width", x.std(ddof=0)) if curve == "fixed width" else ("span", 1)
+        y, values = _outcome(data, "gini", options), scale * np.array(BANDWIDTHS[kind])
+        error = np.sqrt([cross_validate(x, y, data["zone"], grid, **{kind: v}, **options)
+                         for v in values])
         tables.append(pd.DataFrame({"curve": curve, "kind": kind, "bandwidth": values,
                                     "error": error, "best": error == error.min()}))
     return pd.concat(tables, ignore_index=True)
@@ -238,15 +223,15 @@ def curves(panel, variable, draws=500):
     data, tables = observations(panel, variable), []
     best = bandwidths(panel, variable).query("best").set_index("curve")
     counts = cluster_draws(len(panel.zones), draws)
-    plan = [("gini", curve, curve, "x", options) for curve, options in CURVES.items()]
-    plan += [("gini", "size held fixed", "tricube", "x", {"controls": [data["size"]]}),
-             ("gini", "dollars", "tricube", "income", {})]
-    plan += [(name, curve, curve, "x", CURVES[curve]) for name in list(DEFINITIONS)[1:]
+    plan = [("gini", curve, "x", options) for curve, options in CURVES.items()]
+    plan += [("gini", "size held fixed", "x", {"controls": [data["size"]]}),
+             ("gini", "dollars", "income", {})]
+    plan += [(name, curve, "x", CURVES[curve]) for name in list(DEFINITIONS)[1:]
              for curve in ("tricube", "zone effects")]
-    for name, curve, like, x, options in plan:
-        grid, width = grid_of(data[x]), {best["kind"][like]: best["bandwidth"][like]}
-        fit = local_linear(data[x], _outcome(data, name, options), data["zone"], grid, **width,
-                           **options)
+    for name, curve, x, options in plan:
+        kind, width = best.loc[curve if curve in CURVES else "tricube", ["kind", "bandwidth"]]
+        y, grid = _outcome(data, name, options), grid_of(data[x])
+        fit = local_linear(data[x], y, data["zone"], grid, **{kind: width}, **options)
         (level, slope), (levels, slopes) = fit(), fit(counts)
         steep = {f"slope_{k}": v for k, v in bands(slope, slopes).items()}
         tables.append(pd.DataFrame({"definition": name, "curve": curve, "x": grid, "level":
@@ -261,10 +246,9 @@ def transitions(panel, variable):
     periods = {(int(panel.years[0]), int(panel.years[-1])), (1980, 2000)}
     for (first, last), name in product(sorted(periods), ("x", *DEFINITIONS)):
         P = transition_matrix(data.loc[first, name], data.loc[last, name])
-        rows += [{"first": first, "last": last, "of": name, "from": j,
-                  **{f"to_{k}": v for k, v in enumerate(row, 1)}, "mobility": mobility(P)}
-                 for j, row in enumerate(P, 1)]
-    return pd.DataFrame(rows)
+        rows += [(first, last, name, j, *row, mobility(P)) for j, row in enumerate(P, 1)]
+    return pd.DataFrame(rows, columns=["first", "last", "of", "from",
+                                       *(f"to_{k}" for k in range(1, 6)), "mobility"])
 
 
 def arrows(panel, variable):

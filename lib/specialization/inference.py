@@ -11,6 +11,7 @@ from scipy.linalg import lstsq, qr
 from scipy.stats import norm, t
 
 from . import DataError
+from .measures import finite
 
 EARTH_KM = 6371.0088  # mean radius (IUGG)
 COLLINEAR = 1e-6  # share of a column's length that the others must leave unexplained
@@ -20,9 +21,8 @@ Z95 = norm.ppf(0.975)
 def great_circle(lat, lon):
     """Distances in km on the sphere, (N,) and (N,) degrees to (N, N).
 
-    From the chord between the places p on the unit sphere: 2R arcsin(|p_r - p_q| / 2).
-    """
-    φ, λ = np.radians(_finite(lat=lat, lon=lon))
+    From the chord between the places p on the unit sphere: 2R arcsin(|p_r - p_q| / 2)."""
+    φ, λ = np.radians(finite(lat=lat, lon=lon))
     places = np.cos(φ) * np.cos(λ), np.cos(φ) * np.sin(λ), np.sin(φ)
     half = sum((p[:, None] - p) ** 2 for p in places) / 4
     return 2 * EARTH_KM * np.arcsin(np.sqrt(half.clip(0, 1)))
@@ -43,9 +43,8 @@ def conley(X, residuals, lat, lon, cutoff_km):
 
     Conley (1999, Journal of Econometrics). X is (N, K) with constant; residuals u of OLS on X,
     lat and lon in degrees are (N,); w is `bartlett`. Below the smallest distance V is HC1. In two
-    dimensions the kernel does not rule out a negative variance: that raises `DataError`.
-    """
-    X, u, lat, lon = _finite(X=X, residuals=residuals, lat=lat, lon=lon)
+    dimensions the kernel does not rule out a negative variance: that raises `DataError`."""
+    X, u, lat, lon = finite(X=X, residuals=residuals, lat=lat, lon=lon)
     if np.linalg.matrix_rank(X) < X.shape[1]:
         raise DataError("X: a column is constant twice or collinear with the others")
     scores = (X * u[:, None]) @ np.linalg.inv(X.T @ X)
@@ -76,8 +75,7 @@ def akm(y, shares, shocks, controls=None):
     shares the smallest are left out: this choice moves the standard error a little.
 
     Returns a dict: beta; its standard errors robust (HC1) and se (AKM); and of AKM0 p0 (of zero),
-    low0, high0, se0 (length of the interval over that of a standard normal).
-    """
+    low0, high0, se0 (length of the interval over that of a standard normal)."""
     y, x, W, g, Z = _shift_share(y, shares, shocks, controls)
     W = W[:, _basis(W)]
     h = lstsq(W, x, lapack_driver="gelsy")[0]
@@ -101,8 +99,7 @@ def bhj(y, shares, shocks, controls=None):
     the instrument is the shock, the weight :math:`\sum_r w_{rs}`. Robust errors of it are those of
     AKM with the shock less its weighted mean for :math:`\hat h`. Borusyak, Hull and Jaravel (2022,
     Review of Economic Studies). Arguments as in `akm`; controls must contain the sum of the
-    shares, unless that is one, else `DataError`.
-    """
+    shares, unless that is one, else `DataError`."""
     y, x, W, g, Z = _shift_share(y, shares, shocks, controls)
     total = W.sum(axis=1)
     if np.abs(total - Z @ np.linalg.lstsq(Z, total, rcond=None)[0]).max() > 1e-5:
@@ -117,9 +114,8 @@ def wild_cluster(y, x, controls, cluster, draws=999, seed=0):
     Rademacher signs by cluster: Cameron, Gelbach and Miller (2008, Review of Economics and
     Statistics). It is that of wildboottest, whose compiled step starts anew at each call. A draw
     that ties counts against the null's rejection. y and x are (N,); cluster (N,) labels of at
-    least two groups, all signs of which are tried where they are fewer than `draws`.
-    """
-    y, x = _finite(y=y, x=x)
+    least two groups, all signs of which are tried where they are fewer than `draws`."""
+    y, x = finite(y=y, x=x)
     D = _members(cluster, len(y))
     return _wild(y, x, _with_constant(controls, len(y)), D, _signs(D.shape[1], draws, seed))
 
@@ -154,11 +150,10 @@ def placebo(y, lat, lon, cluster, length_km, cutoff_km, controls=None, draws=500
     number of sign vectors of each regression.
 
     Returns a dict: rates hc1 (t with N - K degrees of freedom), cluster (CR1, t with G - 1),
-    conley (normal), wild; error (simulation standard error of a rate of 5%); draws.
-    """
+    conley (normal), wild; error (simulation standard error of a rate of 5%); draws."""
     if not length_km > 0:
         raise DataError(f"placebo: length_km={length_km}; valid: > 0")
-    y, lat, lon = _finite(y=y, lat=lat, lon=lon)
+    y, lat, lon = finite(y=y, lat=lat, lon=lon)
     D, Z = _members(cluster, len(y)), _with_constant(controls, len(y))
     distance = great_circle(lat, lon)
     root = np.linalg.cholesky(np.exp(-distance / length_km) + 1e-9 * np.eye(len(y)))
@@ -188,22 +183,11 @@ def residualise(V, Z, what):
     return left
 
 
-def _finite(**arrays):
-    """Arrays of floats of one length, in their order."""
-    arrays = {name: np.asarray(v, dtype=float) for name, v in arrays.items()}
-    n = len(next(iter(arrays.values())))
-    for name, v in arrays.items():
-        if len(v) != n or not np.isfinite(v).all():
-            raise DataError(f"{name}: {len(v)} rows, {(~np.isfinite(v)).sum()} entries NaN or "
-                            f"infinite; valid: {n} rows, finite")
-    return list(arrays.values())
-
-
 def _with_constant(controls, n):
     constant = np.ones(n)
     if controls is None:
         return constant[:, None]
-    Z = np.column_stack(_finite(constant=constant, controls=controls))
+    Z = np.column_stack(finite(constant=constant, controls=controls))
     if np.linalg.matrix_rank(Z) < Z.shape[1]:
         raise DataError("controls: a column is constant or collinear with the others")
     return Z
@@ -211,7 +195,7 @@ def _with_constant(controls, n):
 
 def _shift_share(y, shares, shocks, controls):
     """Residuals of the outcome and of the shift-share; shares, shocks, controls with constant."""
-    (y, W), (g,) = _finite(y=y, shares=shares), _finite(shocks=shocks)
+    (y, W), (g,) = finite(y=y, shares=shares), finite(shocks=shocks)
     if W.shape[1:] != g.shape or (W < 0).any():
         raise DataError(f"shares {W.shape} from {W.min():.3g}, shocks {g.shape}; valid: shares "
                         ">= 0, a shock for each of their columns")

@@ -10,6 +10,23 @@ from scipy.stats import rankdata
 from . import DataError
 
 
+def finite(**arrays):
+    """Arrays of floats in their order; `DataError` for NaN and for lengths that differ."""
+    arrays = {name: np.asarray(v, dtype=float) for name, v in arrays.items()}
+    n = len(next(iter(arrays.values())))
+    for name, v in arrays.items():
+        if len(v) != n or not np.isfinite(v).all():
+            raise DataError(f"{name}: {len(v)} rows, {(~np.isfinite(v)).sum()} entries NaN or "
+                            f"infinite; valid: {n} rows, finite")
+    return list(arrays.values())
+
+
+def lasting(y):
+    """Industries (I,) of a cube (T, R, I) that some zone has in every year. Any other, such as a
+    retired code, is a zero everywhere: it raises every Gini and has no RCA and no growth."""
+    return (y.sum(axis=1) > 0).all(axis=0)
+
+
 def shares(y):
     """Shares s_i = y_i / sum_j y_j; `DataError` for a negative entry, NaN, or a sum of zero."""
     y = np.asarray(y, dtype=float)
@@ -27,8 +44,7 @@ def gini(y, zeros=True, reference=None):
     One minus twice the area below the Lorenz curve of s against weights w, the industries sorted
     by s_i / w_i. The weights are equal, which makes it :math:`\sum_j (2j - n - 1) s_j / n` and
     1 - 1/n where one of n industries earns everything; or the `reference`, (I,) or (..., I), such
-    as national shares. Absent industries count as zeros, unless `zeros` is False.
-    """
+    as national shares. Absent industries count as zeros, unless `zeros` is False."""
     s = shares(y)
     w = np.ones(s.shape[-1]) if reference is None else np.asarray(reference, dtype=float)
     if not (w >= 0).all() or ((w == 0) & (s > 0)).any():
@@ -73,8 +89,7 @@ def theil_decomposition(y, group):
     r"""Theil index within and between two groups of industries; the two sum to `theil`.
 
     :math:`T = \sum_g S_g T_g + \sum_g S_g \log\frac{S_g}{n_g / n}`, with S_g the share of group g,
-    n_g its number of industries and T_g its Theil index; bool `group` (I,) says who is in one.
-    """
+    n_g its number of industries and T_g its Theil index; bool `group` (I,) says who is in one."""
     member = np.column_stack([group, np.logical_not(group)])
     between = _divergence(shares(y) @ member, member.mean(axis=0))
     return theil(y) - between, between
@@ -91,10 +106,8 @@ def national_shares(y):
 
 
 def revealed_comparative_advantage(y):
-    r"""Revealed comparative advantage of a cube (..., R, I), NaN for industries no zone has.
-
-    :math:`RCA_{irt} = (Y_{irt} / Y_{rt}) / (Y^{US}_{it} / Y^{US}_t)`: shares over national shares.
-    """
+    r"""Shares of a cube (..., R, I) over national shares, NaN for industries that no zone has:
+    :math:`RCA_{irt} = (Y_{irt} / Y_{rt}) / (Y^{US}_{it} / Y^{US}_t)`."""
     s, w = shares(y), national_shares(y)[..., None, :]
     return np.divide(s, w, out=np.full_like(s, np.nan), where=w > 0)
 
@@ -105,10 +118,8 @@ regions of an industry, or the industries of a region."""
 
 
 def rank(x, within="year", ties="average", descending=True):
-    """Rank of the entries of a cube (..., R, I) from 1, NaN where x is NaN.
-
-    `within` is a key of `RANK_WITHIN`, `ties` "average" or "min"; 1 is the largest if descending.
-    """
+    """Rank of the entries of a cube (..., R, I) from 1, the largest if descending, and NaN where x
+    is NaN; `within` is a key of `RANK_WITHIN`, `ties` "average" or "min"."""
     if within not in RANK_WITHIN:
         raise DataError(f"rank: within={within!r}; valid: {list(RANK_WITHIN)}")
     x = np.asarray(x, dtype=float) * (-1 if descending else 1)

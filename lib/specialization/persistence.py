@@ -15,11 +15,8 @@ import pandas as pd
 from scipy.optimize import minimize_scalar, nnls
 
 from . import DataError
-from .measures import RANK_WITHIN, rank, revealed_comparative_advantage, shares
+from .measures import RANK_WITHIN, finite, lasting, rank, revealed_comparative_advantage, shares
 
-SAMPLED = 0.05 * 0.4
-"""Assumed persons in the sample per inhabitant: five percent of the population is sampled, and
-four in ten are employed full time."""
 SMALLEST_AREA = 100_000
 """Inhabitants of the smallest area that census samples identify: zones within one area carry the
 shares of its sample."""
@@ -27,19 +24,13 @@ LAMBDAS = (0.5, 1.0, 1.5, 2.0)
 """Sampling noise that SIMEX adds, in multiples of the variance that is there."""
 
 
-def common_cube(panel, variable):
-    """Cube (T, R, I) of the industries that some zone has in every year, and their table. Any
-    other has no RCA in some year: it is left out before shares are taken, in all years."""
-    y = panel.cube(variable)
-    kept = (y.sum(axis=1) > 0).all(axis=0)
-    return y[..., kept], panel.industries[kept]
-
-
 def groups(panel, variable):
-    """Cube of the common industries, and the industries (I,) of each group, as bool."""
-    y, industries = common_cube(panel, variable)
-    tradable = industries["tradable"].to_numpy()
-    return y, {"tradables": tradable, "non-tradables": ~tradable, "all": tradable | True}
+    """Cube (T, R, I) of the `lasting` industries, and those (I,) of each group, as bool. The
+    others go before shares are taken, in all years: in some year they have no RCA."""
+    kept = lasting(panel.cube(variable))
+    tradable = panel.industries["tradable"].to_numpy()[kept]
+    return panel.cube(variable)[..., kept], {
+        "tradables": tradable, "non-tradables": ~tradable, "all": tradable | True}
 
 
 def log_rank(y, members, zeros=True, **convention):
@@ -50,7 +41,7 @@ def log_rank(y, members, zeros=True, **convention):
 
 
 def group_ranks(panel, variable):
-    """Log ranks (T, R, I') by group, of the industries of `common_cube`."""
+    """Log ranks (T, R, I') by group."""
     y, members = groups(panel, variable)
     return {g: log_rank(y, m) for g, m in members.items()}
 
@@ -69,15 +60,12 @@ def pairs(years, h):
 
 
 def demean(x):
-    """x (..., R, I) less its zone and industry means; `DataError` for missing values and for fewer
-    than two zones or industries."""
-    x = np.asarray(x, dtype=float)
+    """x (..., R, I) less its zone and industry means; `DataError` for NaN, which `two_way` allows,
+    and for fewer than two zones or industries."""
+    x, = finite(x=x)
     if min(x.shape[-2:]) < 2:
         raise DataError(f"persistence: {x.shape[-2]} zones and {x.shape[-1]} industries; valid: "
                         "at least 2 of each, or their effects explain everything")
-    if np.isnan(x).any():
-        raise DataError(f"persistence: {int(np.isnan(x).sum())} cells are missing; valid: none in "
-                        "a balanced panel (see common_cube and two_way)")
     x = x - x.mean(axis=-1, keepdims=True)
     return x - x.mean(axis=-2, keepdims=True)
 
@@ -90,15 +78,12 @@ def persistence(x, years, horizons=None, instrument=None, clusters=None):
     .. math:: \beta_h = \frac{\sum \tilde z_{ir,t-h} \tilde x_{irt}}
               {\sum \tilde z_{ir,t-h} \tilde x_{ir,t-h}}, \quad z = x \text{ if no instrument.}
 
-    x and the instrument, a second measurement with its own errors, are (T, R, I) without missing
-    values; horizons are years, all that the `years` (T,) allow where None; clusters are labels
-    (R,) by name, zones where None.
-
-    Returns a table by horizon: beta; errors se, or se_<name> by cluster (CRV1: G/(G-1)
+    x and the instrument, a second measurement with its own errors, are (T, R, I); horizons are
+    years, all that the `years` (T,) allow where None; clusters are labels (R,) by name, zones
+    where None. Returns a table by horizon: beta; errors se, or se_<name> by cluster (CRV1: G/(G-1)
     (N-1)/(N-k), k the slope and the industry effects, since zone effects are nested in the
     clusters); n cells; pairs of years. `DataError` for a horizon the years lack, for no variation
     (all ties), and what `demean` raises."""
-    x = np.asarray(x, dtype=float)
     residual = demean(x)
     z = residual if instrument is None else demean(instrument)
     labels = {f"se_{k}": pd.factorize(v)[0] for k, v in (clusters or {}).items()}
@@ -108,10 +93,10 @@ def persistence(x, years, horizons=None, instrument=None, clusters=None):
     for h in all_horizons(years) if horizons is None else horizons:
         s, t = pairs(years, h).T
         xx, xy = c[:, s, s].sum(axis=1), c[:, s, t].sum(axis=1)
-        if not abs(xx.sum()) > 1e-20 * (x[s] ** 2).sum():
+        if not abs(xx.sum()) > 1e-20 * np.square(x[s]).sum():
             raise DataError(f"persistence: no variation at horizon {h}; valid: values that are "
                             "not all ties, nor explained by zone and industry alone")
-        beta, n = xy.sum() / xx.sum(), s.size * x[0].size
+        beta, n = xy.sum() / xx.sum(), s.size * residual[0].size
         rows[h] = {"beta": beta}
         for name, of in (labels or {"se": np.arange(len(xx))}).items():
             score = np.bincount(of, xy - beta * xx)
@@ -121,29 +106,33 @@ def persistence(x, years, horizons=None, instrument=None, clusters=None):
     return pd.DataFrame(rows).T.rename_axis("horizon").astype({"n": int, "pairs": int})
 
 
-def two_way(x, years, h):
+def two_way(x, years, horizons):
     """The same regression by pyfixest, on the cells of x (T, R, I) that are there in both years.
 
-    Returns a dict: beta; se, clustered by zone; n cells; dropped, those that are NaN."""
+    Returns a table by horizon: beta; se, clustered by zone; n cells; dropped, those that are NaN.
+    """
     import pyfixest  # slow to import
 
-    s, t = pairs(years, h).T
-    base, zone, industry = (a.ravel() for a in np.indices(x[s].shape))
-    frame = pd.DataFrame({"before": x[s].ravel(), "now": x[t].ravel(), "zone": zone,
-                          "zone_year": base * x.shape[1] + zone,
-                          "industry_year": base * x.shape[2] + industry})
-    there = frame.dropna()
-    fit = pyfixest.feols("now ~ before | zone_year + industry_year", there,
-                         vcov={"CRV1": "zone"}, demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12))
-    return {"beta": fit.coef().iloc[0], "se": fit.se().iloc[0], "n": len(there),
-            "dropped": len(frame) - len(there)}
+    rows = {}
+    for h in np.atleast_1d(horizons):
+        s, t = pairs(years, h).T
+        base, zone, industry = (a.ravel() for a in np.indices(x[s].shape))
+        frame = pd.DataFrame({"before": x[s].ravel(), "now": x[t].ravel(), "zone": zone,
+                              "zone_year": base * x.shape[1] + zone,
+                              "industry_year": base * x.shape[2] + industry})
+        there = frame.dropna()
+        fit = pyfixest.feols("now ~ before | zone_year + industry_year", there, vcov={
+            "CRV1": "zone"}, demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12))
+        rows[h] = {"beta": fit.coef().iloc[0], "se": fit.se().iloc[0], "n": len(there),
+                   "dropped": len(frame) - len(there)}
+    return pd.DataFrame(rows).T.rename_axis("horizon").astype({"n": int, "dropped": int})
 
 
 def group_effects(panel, variable, horizons=None):
     """The published regression by group and horizon, with clusters zone and state;
     `industries_dropped` counts those that nobody has in some year."""
     clusters = {"zone": panel.zones.index, "state": panel.zones["state"]}
-    gone = len(panel.industries) - len(common_cube(panel, variable)[1])
+    gone = int((~lasting(panel.cube(variable))).sum())
     tables = {g: persistence(x, panel.years, horizons, clusters=clusters)
               for g, x in group_ranks(panel, variable).items()}
     return pd.concat(tables, names=["group"]).reset_index().assign(industries_dropped=gone)
@@ -155,7 +144,7 @@ def fit_decay(horizon, beta):
     Least squares with p, d >= 0 and 0 < rho < 1: a permanent component, an AR(1), and 1 - p - d
     for what does not last a year. Returns a Series: permanent, decaying, rho (a year), half_life
     (years, of the AR(1)). Raises `DataError` for fewer than four horizons."""
-    h, beta = np.asarray(horizon, dtype=float), np.asarray(beta, dtype=float)
+    h, beta = finite(horizon=horizon, beta=beta)
     if np.unique(h).size < 4:
         raise DataError(f"fit_decay: {np.unique(h).size} horizons; valid: at least 4")
 
@@ -172,37 +161,33 @@ def fit_decay(horizon, beta):
 def conventions(panel, variable, horizons):
     """beta of tradables by what is ranked within what, order, ties, and zeros: one giant tie, or
     dropped before, so that cells positive in both years remain (`dropped` counts the others)."""
-    (y, members), rows = groups(panel, variable), []
-    for within, first in product(RANK_WITHIN, ("largest", "smallest")):
-        option = {"within": within, "descending": first == "largest"}
-        for ties, zeros in (("average", "tied"), ("min", "tied"), ("average", "dropped")):
-            x = log_rank(y, members["tradables"], zeros == "tied", ties=ties, **option)
-            found = [two_way(x, panel.years, h) for h in horizons] if zeros == "dropped" \
-                else persistence(x, panel.years, horizons).to_dict("records")
-            rows += [(within, first, ties, zeros, h, f["beta"], f.get("dropped", 0))
-                     for h, f in zip(horizons, found, strict=True)]
-    return pd.DataFrame(rows, columns=["within", "first", "ties", "zeros", "horizon", "beta",
-                                       "dropped"])
+    (y, members), tables = groups(panel, variable), {}
+    kinds = ("average", "tied"), ("min", "tied"), ("average", "dropped")
+    for within, first, (ties, zeros) in product(RANK_WITHIN, ("largest", "smallest"), kinds):
+        x = log_rank(y, members["tradables"], zeros == "tied", within=within, ties=ties,
+                     descending=first == "largest")
+        estimate = persistence if zeros == "tied" else two_way
+        tables[within, first, ties, zeros] = estimate(x, panel.years, horizons)
+    table = pd.concat(tables, names=["within", "first", "ties", "zeros"]).fillna({"dropped": 0})
+    return table[["beta", "dropped"]].reset_index()
 
 
 def other_measures(panel, variable, horizons):
     """Persistence of tradables by other measures: coefficients of the same regression, and the
     share of the top decile of RCA that is there again (0.1 by chance)."""
     y, members = groups(panel, variable)
-    m = members["tradables"]
+    m, years = members["tradables"], panel.years
     rca = revealed_comparative_advantage(y)[..., m]
     logs = np.log(rca, out=np.full_like(rca, np.nan), where=rca > 0)
     top = rca > np.quantile(rca, 0.9, axis=(1, 2), keepdims=True)
     measures = {"log rank": log_rank(y, m), "rank": rank(rca), "log (1 + RCA)": np.log1p(rca),
                 "symmetric RCA": (rca - 1) / (rca + 1), "share in the zone": shares(y)[..., m]}
-    rows = []
-    for h in horizons:
-        beta = {k: persistence(x, panel.years, [h])["beta"][h] for k, x in measures.items()}
-        s, t = pairs(panel.years, h).T
-        beta |= {"log RCA, positive in both years": two_way(logs, panel.years, h)["beta"],
-                 "survival in the top decile": (top[s] & top[t]).sum() / top[s].sum()}
-        rows += [{"measure": k, "horizon": h, "beta": v} for k, v in beta.items()]
-    return pd.DataFrame(rows)
+    beta = {k: persistence(x, years, horizons)["beta"] for k, x in measures.items()}
+    beta["log RCA, positive in both years"] = two_way(logs, years, horizons)["beta"]
+    beta["survival in the top decile"] = pd.Series(
+        {h: (top[s] & top[t]).sum() / top[s].sum() for h in horizons
+         for s, t in [pairs(years, h).T]})
+    return pd.concat(beta, names=["measure", "horizon"]).rename("beta").reset_index()
 
 
 def by_size(panel, variable, horizons):
@@ -224,8 +209,9 @@ def binned(panel, variable, h):
 
 
 def sample_size(population):
-    """Assumed persons behind the shares of a zone, from its inhabitants."""
-    return np.rint(SAMPLED * np.maximum(population, SMALLEST_AREA)).astype(int)
+    """Assumed persons behind the shares of a zone, from its inhabitants: five percent of them are
+    sampled, of whom four in ten are employed full time."""
+    return np.rint(0.05 * 0.4 * np.maximum(population, SMALLEST_AREA)).astype(int)
 
 
 def implied_sample(s, tolerance=1e-3):
@@ -288,7 +274,6 @@ def noise_table(panel, variable, horizons, sampled=True, seed=1):
         found = {} if sampled else {"truth": beta(truth)}
         found |= {"as sampled": beta(y), "split halves": split_sample(rng, counts, beta)}
         found |= {f"SIMEX {a:g}": b for a, b in simex(rng, y, n, beta).iterrows()}
-        rows |= {(g, zones, method): b for method, b in found.items()}
-    table = pd.DataFrame(rows, index=pd.Index(horizons, name="horizon"))
-    return table.T.rename_axis(["group", "zones", "method"]).reset_index().melt(
-        ["group", "zones", "method"], var_name="horizon", value_name="beta")
+        rows |= {(g, zones, method): pd.Series(b, horizons) for method, b in found.items()}
+    names = ["group", "zones", "method", "horizon"]
+    return pd.concat(rows, names=names).rename("beta").reset_index()

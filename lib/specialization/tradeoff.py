@@ -15,7 +15,7 @@ from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
 
 from . import DataError, inference, measures
-from .measures import shares
+from .measures import lasting, shares
 from .schema import TRADABLE
 
 SPECIALIZATION = ("total", "tradable", "nontradable")
@@ -33,9 +33,6 @@ year that has it (NEAREST): if that lies after the base, a bad control, shown as
 def specialize(y, measure="gini", zeros=True, reference="equal"):
     """Specialization (R,) by a key of `MEASURES`, NaN where a row of y (R, I) is empty; `zeros`
     and `reference` ("equal" or "national") are the switches of the Gini."""
-    if measure not in MEASURES or reference not in ("equal", "national"):
-        raise DataError(f"specialize: measure={measure!r}, reference={reference!r}; valid: "
-                        f"{list(MEASURES)}, ['equal', 'national']")
     out, some = np.full(len(y), np.nan), y.sum(axis=1) > 0
     switches = (zeros, measures.national_shares(y) if reference == "national" else None)
     out[some] = MEASURES[measure](y[some], *switches if measure == "gini" else ())
@@ -64,52 +61,44 @@ def control_table(panel, base, controls=OWN):
         raise DataError(f"controls={controls!r}; valid: {OWN!r}, {NEAREST!r}")
     log_income = np.log(panel.control("income_per_head", base))
     table = pd.DataFrame({"log_income": log_income}, index=panel.zones.index)
-    dropped, moved = [], {}
+    notes = {"left out": [], "other year": {}}
     for name in CONTROLS[:-1]:
         whole = panel.controls[name].unstack("year").reindex(panel.zones.index).notna().all()
         year = min(whole.index[whole], key=lambda t: abs(t - base), default=None)
         if year is None or (year != base and controls == OWN):
-            dropped.append(name)
+            notes["left out"].append(name)
             continue
         table[name] = panel.control(name, year) / (1e9 if name == "population" else 1)
-        moved |= {name: year} if year != base else {}
-    return table.assign(rustbelt=panel.zones["rustbelt"].astype(float)), {
-        "left out": dropped, "other year": moved}
+        notes["other year"] |= {name: year} if year != base else {}
+    return table.assign(rustbelt=panel.zones["rustbelt"].astype(float)), notes
 
 
 def indices(panel, variable, base, definition="tradable", **switches):
     """Specialization by zone: total, tradable (by `definition`, a key of `TRADABLE`), nontradable,
-    by `specialize(**switches)`, without a column for a group of one industry.
-
-    Also which industries (I,) are used: those that some zone has in every year, since a retired
-    code is a zero everywhere and a growth of minus infinity."""
-    if definition not in TRADABLE:
-        raise DataError(f"unknown definition {definition!r}; valid: {list(TRADABLE)}")
-    used = (panel.cube(variable).sum(axis=1) > 0).all(axis=0)
+    by `specialize(**switches)` over `lasting` industries; no column for a group of only one."""
+    used = lasting(panel.cube(variable))
     y, group = panel.cube(variable, base)[:, used], panel.industries[definition].to_numpy()[used]
     members = zip(SPECIALIZATION, (group | True, group, ~group), strict=True)
     columns = {name: specialize(y[:, m], **switches) for name, m in members if m.sum() > 1}
-    return pd.DataFrame(columns, index=panel.zones.index), used
+    return pd.DataFrame(columns, index=panel.zones.index)
 
 
-def design(panel, variable, base, end=None, controls=OWN, **choices):
+def design(panel, variable, base, end, controls=OWN):
     """Table of the regressions, one row per zone, and notes on what it leaves out.
 
-    Columns: `control_table`; `indices(**choices)`; state, division; with `end`, growth; and where
-    the cube has a year in (base, end], to the last of these, shift_share (leave-one-out) and
-    shift_share_all. Notes: controls left out or of another year, industries `used`."""
-    if end is not None and end <= base:
+    Columns: `control_table`, `indices`, state, division, growth; and where the cube has a year in
+    (base, end], to the last of these, shift_share (leave-one-out) and shift_share_all. Notes:
+    controls left out or of another year, industries `used` (I,)."""
+    if end <= base:
         raise DataError(f"end year {end} is not after base year {base}")
     table, notes = control_table(panel, base, controls)
-    columns, used = indices(panel, variable, base, **choices)
-    table = table.join(columns).join(panel.zones[["state", "division"]])
-    if end is not None:
-        table["growth"] = np.log(panel.control("income_per_head", end)) - table["log_income"]
-        last = panel.years[panel.years <= end].max()
-        if last > base:
-            start, later = (panel.cube(variable, t)[:, used] for t in (base, last))
-            table["shift_share"] = shift_share(start, later)
-            table["shift_share_all"] = shift_share(start, later, leave_out=False)
+    table = table.join(indices(panel, variable, base)).join(panel.zones[["state", "division"]])
+    table["growth"] = np.log(panel.control("income_per_head", end)) - table["log_income"]
+    used, last = lasting(panel.cube(variable)), panel.years[panel.years <= end].max()
+    if last > base:
+        start, later = (panel.cube(variable, t)[:, used] for t in (base, last))
+        table["shift_share"] = shift_share(start, later)
+        table["shift_share_all"] = shift_share(start, later, leave_out=False)
     return table, notes | {"used": used}
 
 
@@ -122,22 +111,20 @@ def regressors(table, outcome, first, extra=()):
 def sample(table, outcome, names):
     """Outcome (N,), regressors (N, K) without a constant, mask of the rows that have them all.
 
-    Raises `DataError` for a column that is not there, too few rows, and a regressor that is
-    constant or collinear with those before it."""
-    missing = [n for n in (outcome, *names) if n not in table]
-    if missing:
+    `DataError` for a column that is not there, too few rows, and a regressor that is constant or
+    collinear with those before it."""
+    if missing := [n for n in (outcome, *names) if n not in table]:
         raise DataError(f"the design has no column {missing[0]!r}; has {list(table)}")
     rows = table[[outcome, *names]].notna().all(axis=1).to_numpy()
-    X = table.loc[rows, list(names)].to_numpy(dtype=float)
+    y, X = (table.loc[rows, v].to_numpy(dtype=float) for v in (outcome, list(names)))
     if len(X) < X.shape[1] + 3:
         raise DataError(f"{len(X)} observations for {X.shape[1] + 1} coefficients")
-    spread = X.std(axis=0)
-    scaled = (X - X.mean(axis=0)) / np.where(spread > 1e-10 * abs(X).max(axis=0), spread, np.inf)
-    left = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
-    if (left < 1e-7 * np.sqrt(len(X))).any():
-        raise DataError(f"regressor {names[left.argmin()]!r} is constant over {len(X)} rows or "
-                        f"collinear with others of {list(names)}")
-    return table.loc[rows, outcome].to_numpy(dtype=float), X, rows
+    Z = np.column_stack([np.ones(len(X)), X / np.abs(X).max(axis=0).clip(1e-300)])
+    if (rank := np.linalg.matrix_rank(Z)) <= X.shape[1]:
+        j = next(j for j in range(rank + 1) if np.linalg.matrix_rank(Z[:, :j + 2]) < j + 2)
+        raise DataError(f"regressor {names[j]!r} is constant over {len(X)} rows or collinear "
+                        f"with others of {list(names)}")
+    return y, X, rows
 
 
 def regress(table, outcome, names, cluster=None):
@@ -303,8 +290,8 @@ def specification_curve(panel, variables, windows):
         once = end == max(e for b, e in windows if b == base)       # the level knows no end
         for kind, definition in product(kinds, ("total", *TRADABLE)):
             first = SPECIALIZATION[:1 if definition == "total" else 3]
-            one, _ = indices(panel, variable, base, {"total": "tradable"}.get(
-                definition, definition), measure=kind[0], zeros=kind[1], reference=kind[2])
+            one = indices(panel, variable, base, TRADABLE[0] if definition == "total" else
+                          definition, measure=kind[0], zeros=kind[1], reference=kind[2])
             if not set(first) <= set(one):
                 continue                            # a group of a single industry
             S = one[list(first)].to_numpy()

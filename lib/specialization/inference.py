@@ -1,8 +1,8 @@
 """Standard errors and tests for zones that are neighbours and share industries.
 
 Own code where no package serves; robust and clustered errors are those of statsmodels. Controls
-are (N, K) without constant, which is added. Intervals are at 95%. NaN, arrays of other lengths
-and columns that others explain are a `DataError`.
+are (N, K), K >= 0, without constant, which is added. `DataError` for NaN, arrays of another
+length, and a regressor that is constant or collinear with the controls.
 """
 
 import numpy as np
@@ -58,8 +58,8 @@ def _not_negative(variance, cutoff_km):
         raise DataError(f"conley: negative variance with cutoff_km={cutoff_km}; take a smaller")
 
 
-def akm(y, shares, shocks, controls=None):
-    r"""AKM and AKM0 inference on the coefficient of a shift-share variable x = shares @ shocks.
+def akm(y, shares, shocks, controls):
+    r"""AKM, AKM0 and BHJ inference on the coefficient of a shift-share variable, shares @ shocks.
 
     With w the shares and a dot for residuals of the controls,
 
@@ -68,44 +68,39 @@ def akm(y, shares, shocks, controls=None):
               se = \frac{\sqrt{\sum_s \hat h_s^2 (\sum_r w_{rs} \hat e_r)^2}}{\dot x'\dot x}.
 
     AKM takes the residuals at the estimate, AKM0 those at the null; its interval holds every null
-    that is not rejected, and is the whole line where these are no interval. Adao, Kolesár and
-    Morales (2019, Quarterly Journal of Economics).
+    that is not rejected, and is the whole line where these are no interval: Adao, Kolesár and
+    Morales (2019, Quarterly Journal of Economics). BHJ is the robust error of an equivalent
+    regression across shocks (Borusyak, Hull and Jaravel 2022, Review of Economic Studies), which
+    amounts to shocks less their mean, weighted by the shares, in place of h. It needs the sum of
+    the shares among the controls, unless that is one, and is NaN without.
 
-    y is (N,); shares (N, S) >= 0, rows need not sum to one; shocks (S,). Of collinear columns of
-    shares the smallest are left out: this choice moves the standard error a little.
-
-    Returns a dict: beta; its standard errors robust (HC1) and se (AKM); and of AKM0 p0 (of zero),
-    low0, high0, se0 (length of the interval over that of a standard normal)."""
-    y, x, W, g, Z = _shift_share(y, shares, shocks, controls)
+    y is (N,); shares (N, S) >= 0; shocks (S,). Of collinear columns of shares the smallest are
+    left out: this choice moves the standard error a little. Returns a dict: beta; its standard
+    errors robust (HC1), akm, bhj; and of AKM0 p0 (of zero), low0, high0, se0 (length of the
+    interval over that of a standard normal)."""
+    y, W, Z = finite(y=y, shares=shares, controls=controls)
+    g, = finite(shocks=shocks)
+    if W.shape[1:] != g.shape or (W < 0).any():
+        raise DataError(f"shares {W.shape} from {W.min():.3g}, shocks {g.shape}; valid: shares "
+                        ">= 0, a shock for each of their columns")
+    Z, total = np.column_stack([np.ones(len(y)), Z]), W.sum(axis=1)
+    y, x = residualise(np.column_stack([y, W @ g]), Z, "shift-share").T
+    xy, xx = x @ y, x @ x
+    beta = xy / xx
+    e = y - beta * x
+    whole = np.allclose(Z @ np.linalg.lstsq(Z, total, rcond=None)[0], total, atol=1e-5)
+    bhj = np.linalg.norm((g - np.average(g, weights=W.sum(axis=0))) * (e @ W)) / xx
     W = W[:, _basis(W)]
     h = lstsq(W, x, lapack_driver="gelsy")[0]
     sy, sx = h * (y @ W), h * (x @ W)
-    xy, xx = x @ y, x @ x
-    beta = xy / xx
     # nulls b with a b² - 2 m b + c <= 0 are not rejected
     a, m, c = xx**2 - Z95**2 * sx @ sx, xy * xx - Z95**2 * sx @ sy, xy**2 - Z95**2 * sy @ sy
     half = np.sqrt(max(m**2 - a * c, 0))
     low0, high0 = ((m - half) / a, (m + half) / a) if a > 0 else (-np.inf, np.inf)
-    robust = np.linalg.norm(x * (y - beta * x)) / xx * np.sqrt(len(y) / (len(y) - Z.shape[1] - 1))
-    return {"beta": beta, "robust": robust, "se": np.linalg.norm(sy - beta * sx) / xx,
-            "p0": 2 * norm.sf(abs(xy) / np.linalg.norm(sy)), "low0": low0, "high0": high0,
-            "se0": (high0 - low0) / (2 * Z95)}
-
-
-def bhj(y, shares, shocks, controls=None):
-    r"""Standard error of the same coefficient by the regression across shocks that gives it too.
-
-    Its outcome and regressor are averages of the residuals by industry, weighted by the shares;
-    the instrument is the shock, the weight :math:`\sum_r w_{rs}`. Robust errors of it are those of
-    AKM with the shock less its weighted mean for :math:`\hat h`. Borusyak, Hull and Jaravel (2022,
-    Review of Economic Studies). Arguments as in `akm`; controls must contain the sum of the
-    shares, unless that is one, else `DataError`."""
-    y, x, W, g, Z = _shift_share(y, shares, shocks, controls)
-    total = W.sum(axis=1)
-    if np.abs(total - Z @ np.linalg.lstsq(Z, total, rcond=None)[0]).max() > 1e-5:
-        raise DataError("bhj: controls lack the sum of the shares")
-    e = y - x @ y / (x @ x) * x
-    return np.linalg.norm((g - np.average(g, weights=W.sum(axis=0))) * (e @ W)) / (x @ x)
+    robust = np.linalg.norm(x * e) / xx * np.sqrt(len(y) / (len(y) - Z.shape[1] - 1))
+    return {"beta": beta, "robust": robust, "akm": np.linalg.norm(sy - beta * sx) / xx,
+            "bhj": bhj if whole else np.nan, "p0": 2 * norm.sf(abs(xy) / np.linalg.norm(sy)),
+            "low0": low0, "high0": high0, "se0": (high0 - low0) / (2 * Z95)}
 
 
 def wild_cluster(y, x, controls, cluster, draws=999, seed=0):
@@ -115,20 +110,12 @@ def wild_cluster(y, x, controls, cluster, draws=999, seed=0):
     Statistics). It is that of wildboottest, whose compiled step starts anew at each call. A draw
     that ties counts against the null's rejection. y and x are (N,); cluster (N,) labels of at
     least two groups, all signs of which are tried where they are fewer than `draws`."""
-    y, x = finite(y=y, x=x)
-    D = _members(cluster, len(y))
-    return _wild(y, x, _with_constant(controls, len(y)), D, _signs(D.shape[1], draws, seed))
-
-
-def _signs(groups, draws, seed):
     from wildboottest.weights import draw_weights  # slow to import
 
-    return draw_weights("rademacher", 2**groups < draws, groups, draws,
-                        np.random.default_rng(seed))[0]
-
-
-def _wild(y, x, Z, D, signs):
-    """The same with the constant in Z (N, K), groups D (N, G) of ones and zeros, signs (G, B)."""
+    y, x, Z = finite(y=y, x=x, controls=controls)
+    D, Z = _members(cluster, len(y)), np.column_stack([np.ones(len(y)), Z])
+    signs, _ = draw_weights("rademacher", 2**D.shape[1] < draws, D.shape[1], draws,
+                            np.random.default_rng(seed))
     y, x = residualise(np.column_stack([y, x]), Z, "regressor").T
     Q = np.linalg.qr(np.column_stack([Z, x]))[0]
     own = D.T @ (x * y)     # the residuals under the null are y: their scores, and those of draws
@@ -138,7 +125,7 @@ def _wild(y, x, Z, D, signs):
     return np.mean(np.abs(own @ signs) >= bound)
 
 
-def placebo(y, lat, lon, cluster, length_km, cutoff_km, controls=None, draws=500, bootstrap=199,
+def placebo(y, lat, lon, cluster, length_km, cutoff_km, controls, draws=500, bootstrap=199,
             seed=0):
     r"""How often regressions of y on noise that is correlated in space reject zero at 5%.
 
@@ -153,8 +140,8 @@ def placebo(y, lat, lon, cluster, length_km, cutoff_km, controls=None, draws=500
     conley (normal), wild; error (simulation standard error of a rate of 5%); draws."""
     if not length_km > 0:
         raise DataError(f"placebo: length_km={length_km}; valid: > 0")
-    y, lat, lon = finite(y=y, lat=lat, lon=lon)
-    D, Z = _members(cluster, len(y)), _with_constant(controls, len(y))
+    y, lat, lon, Z = finite(y=y, lat=lat, lon=lon, controls=controls)
+    D, Z = _members(cluster, len(y)), np.column_stack([np.ones(len(y)), Z])
     distance = great_circle(lat, lon)
     root = np.linalg.cholesky(np.exp(-distance / length_km) + 1e-9 * np.eye(len(y)))
     noise = root @ np.random.default_rng(seed).standard_normal((len(y), draws))
@@ -168,12 +155,10 @@ def placebo(y, lat, lon, cluster, length_km, cutoff_km, controls=None, draws=500
              "cluster": (crossed, t(G - 1))}
     rates = {kind: np.mean(np.abs((x * e).sum(axis=0)) > law.ppf(0.975) * np.sqrt(v))
              for kind, (v, law) in kinds.items()}
-    signs = _signs(G, bootstrap, seed)
-    rates["wild"] = np.mean([_wild(y, field, Z, D, signs) < 0.05 for field in noise.T])
+    rates["wild"] = np.mean([wild_cluster(y, field, controls, cluster, bootstrap, seed) < 0.05
+                             for field in noise.T])
     return rates | {"error": np.sqrt(0.05 * 0.95 / draws), "draws": draws}
 
-
-# Arrays and projections
 
 def residualise(V, Z, what):
     """Residuals of the columns of V (N, M) on Z; `DataError` where Z explains one entirely."""
@@ -181,26 +166,6 @@ def residualise(V, Z, what):
     if (np.linalg.norm(left, axis=0) <= COLLINEAR * np.linalg.norm(V, axis=0)).any():
         raise DataError(f"{what}: constant or collinear with the controls")
     return left
-
-
-def _with_constant(controls, n):
-    constant = np.ones(n)
-    if controls is None:
-        return constant[:, None]
-    Z = np.column_stack(finite(constant=constant, controls=controls))
-    if np.linalg.matrix_rank(Z) < Z.shape[1]:
-        raise DataError("controls: a column is constant or collinear with the others")
-    return Z
-
-
-def _shift_share(y, shares, shocks, controls):
-    """Residuals of the outcome and of the shift-share; shares, shocks, controls with constant."""
-    (y, W), (g,) = finite(y=y, shares=shares), finite(shocks=shocks)
-    if W.shape[1:] != g.shape or (W < 0).any():
-        raise DataError(f"shares {W.shape} from {W.min():.3g}, shocks {g.shape}; valid: shares "
-                        ">= 0, a shock for each of their columns")
-    Z = _with_constant(controls, len(y))
-    return *residualise(np.column_stack([y, W @ g]), Z, "shift-share").T, W, g, Z
 
 
 def _basis(W):

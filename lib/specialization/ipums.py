@@ -1,15 +1,15 @@
 """The `ipums` vintage: the paper's own design, from the reader's own IPUMS USA extract.
 
 IPUMS forbids redistribution, so the project holds no extract. The reader puts into `data/ipums`,
-which git ignores, by hand or through `download`: extract.xml, the codebook (or any single .xml);
-extract.dat.gz, fixed-width and rectangular on persons (or the file that the codebook names); and
-crosswalk_1950 and so on, .csv or .dta, from the census areas of a year to zones, with columns
-area, zone and weight, the share of an area's population that lives in a zone. data/ipums.toml
-lists samples, variables, areas, and the column names of Dorn's and of Rose's crosswalks.
+which git ignores, by hand or through `download`: one codebook, .xml; its data, .dat.gz of the same
+name, fixed-width and rectangular on persons; and crosswalk_1950 and so on, .csv or .dta, from the
+census areas of a year to zones, with columns area, zone and weight, the share of an area's
+population that lives in a zone. data/ipums.toml lists samples, variables, areas, and the column
+names of Dorn's and of Rose's crosswalks.
 
 Persons are read, summed and forgotten; the sums by area are kept beside the extract, since reading
-takes about half an hour. Cells of the cubes may rest on few persons: publish measures of whole
-zones and aggregates, never cells. Whoever uses an extract cites IPUMS USA as its codebook asks.
+takes about half an hour. Cells may rest on few persons: publish measures of whole zones, never
+cells. Whoever uses an extract cites IPUMS USA as its codebook asks.
 """
 
 import os
@@ -34,8 +34,9 @@ from .topcode import replace_topcodes
 FOLDER = DATA / "ipums"
 SETUP = tomllib.loads((DATA / "ipums.toml").read_text())
 YEARS = {int(year): setup for year, setup in SETUP["years"].items()}
-OF_YEAR = {t: {y["area"], y["weight"], *y["earnings"]} for t, y in YEARS.items()}
-VARIABLES = {*SETUP["required"], *set().union(*OF_YEAR.values())}
+OF_YEAR = {t: {*SETUP["required"], y["area"], y["weight"], *y["earnings"]}
+           for t, y in YEARS.items()}
+VARIABLES = set().union(*OF_YEAR.values())
 OUTSIDE = (*range(34101, 34116), *range(34701, 34704), 35600)   # zones of Alaska and Hawaii
 LOST = 0.05     # largest share of a year's population that may live in areas without a zone
 
@@ -69,6 +70,7 @@ def download(folder=FOLDER, base_url=None):
         except (IpumsApiException, RequestException, ValueError, KeyError) as error:
             raise DataError(f"no extract from {client.base_url}: {error}") from None
         ddi, data = _files(part)
+        _codebook(ddi)
         os.replace(data, folder / "extract.dat.gz")
         os.replace(ddi, folder / "extract.xml")
 
@@ -76,15 +78,11 @@ def download(folder=FOLDER, base_url=None):
 def _files(folder):
     """Paths of the codebook and the data of an extract."""
     folder = Path(folder)
-    found = sorted(folder.glob("*.xml"))
-    found = [f for f in found if f.name == "extract.xml"] or found
-    if len(found) != 1:
+    if len(found := [*folder.glob("*.xml")]) != 1:
         raise DataError(f"{folder.name}: {len(found)} codebooks (.xml); valid: one")
-    stems = found[0].stem, Path(_codebook(found[0]).file_description.filename).stem
-    for name in (stem + ending for stem in stems for ending in (".dat.gz", ".dat")):
-        if (folder / name).is_file():
-            return found[0], folder / name
-    raise DataError(f"{folder.name}: no {stems[0]}.dat.gz, the data of {found[0].name}")
+    if not (data := found[0].with_suffix(".dat.gz")).is_file():
+        raise DataError(f"{folder.name}: no {data.name}, the data of {found[0].name}")
+    return found[0], data
 
 
 def _codebook(ddi):
@@ -100,14 +98,11 @@ def _codebook(ddi):
 def _chunks(ddi, data, rows):
     """Persons of an extract, `rows` at a time, as frames of floats."""
     codebook = _codebook(ddi)
-    has = {v.name for v in codebook.data_description}
-    if missing := [name for name in SETUP["required"] if name not in has]:
-        raise DataError(f"{ddi.name}: no variable {missing[0]!r}; missing: {', '.join(missing)}")
-    wanted = sorted(has & VARIABLES)
+    wanted = sorted(VARIABLES & {v.name for v in codebook.data_description})
     try:
         for chunk in readers.read_microdata_chunked(codebook, data, subset=wanted, chunksize=rows,
                                                     dtype=dict.fromkeys(wanted, np.float64)):
-            whole = chunk[["YEAR", "STATEFIP", "AGE", "SEX"]].notna().all(axis=1)
+            whole = chunk.reindex(columns=["YEAR", "STATEFIP", "AGE", "SEX"]).notna().all(axis=1)
             if not whole.all():
                 raise DataError(f"person {whole.idxmin() + 1} lacks year, state, age or sex")
             yield chunk
@@ -119,9 +114,9 @@ def totals(folder=FOLDER, rows=200_000):
     """Sums over the persons of the extract in `folder`, read `rows` at a time.
 
     Returns tables by (name, year): workers by (area, industry), people by area, samples, and the
-    distribution of each topcoded variable; and counts, by year, of why persons are in the sample
-    or not. Raises `DataError`, naming the file, for a variable that the codebook lacks, an entry
-    that is no number, a person without year, state, age or sex, and a file that breaks off.
+    distribution of each topcoded variable; and counts of why persons are in the sample or not.
+    `DataError`, naming the file, for a variable that is missing, an entry that is no number, a
+    person without year, state, age or sex, and a file that breaks off.
     """
     ddi, data = _files(folder)
     codes, tables, counts = industries().index, {}, Counter()
@@ -149,11 +144,9 @@ def kept_totals(folder=FOLDER):
 
 def _reduce(part, year, codes, counts):
     """Tables of `totals` for some persons of one year."""
-    setup = YEARS[year]
-    topcode = setup["topcodes"]
-    area = (setup["state"] * part["STATEFIP"] + part[setup["area"]]).fillna(-1)
-    area = area.astype(int).rename("area")
-    industry = part["IND1950"].fillna(0).astype(int).rename("industry")
+    setup, topcode = YEARS[year], YEARS[year]["topcodes"]
+    area = (setup["state"] * part["STATEFIP"] + part[setup["area"]]).fillna(-1).astype(int)
+    keys = [area.rename("area"), part["IND1950"].fillna(0).astype(int).rename("industry")]
     weight = part[setup["weight"]].fillna(0)
     earned = pd.DataFrame({v: part[v].mask(part[v].isin(SETUP["missing"][v])).clip(
         upper=topcode.get(v)) for v in setup["earnings"]})
@@ -161,8 +154,19 @@ def _reduce(part, year, codes, counts):
     # beside income with topcodes in place, the weight of those topcoded: `_uncensor` adds the rest
     income = pd.DataFrame({"income": total, **{v: earned[v] >= topcode[v] for v in topcode}})
     income = income.mul(weight.where(total > 0, 0.0), axis=0)
-    member = _sample(part, year, weight, earned, codes, counts)
-    tails = {v: member & (earned[v] > 0) for v in topcode}
+    # whoever is no worker of the sample is counted under the first reason that holds
+    worker = pd.Series(True, index=part.index)
+    for reason, holds in {
+        "not employed or not of age 15-60": (part["EMPSTAT"] == 1) & part["AGE"].between(15, 60),
+        "of weight zero": weight > 0,
+        "earnings not in universe or missing": earned.notna().any(axis=1),
+        "earnings not positive": total > 0,
+        "industry not classified": part["IND1950"].isin(codes),
+    }.items():
+        counts[f"{year}: {reason}"] += (worker & ~holds).sum()
+        worker &= holds
+    counts[f"{year}: in the sample"] += worker.sum()
+    tails = {v: worker & (earned[v] > 0) for v in topcode}
     for v in topcode:
         counts[f"{year}: {v} topcoded"] += (tails[v] & (earned[v] >= topcode[v])).sum()
     age, everyone = part["AGE"], part["PERWT"]      # people count whether they work or not
@@ -173,37 +177,17 @@ def _reduce(part, year, codes, counts):
                            female=everyone.where(part["SEX"] == 2, 0),
                            college=adults.where(part["EDUC"] >= 10, 0))
     return {
-        "workers": income.assign(employment=weight)[member].groupby([area, industry]).sum(),
-        "people": people.groupby(area).sum(),
+        "workers": income.assign(employment=weight)[worker].groupby(keys).sum(),
+        "people": people.groupby(keys[0]).sum(),
         "samples": part.groupby("SAMPLE")[["PERNUM"]].count(),
         **{v: weight[tail].groupby(earned[v]).sum().to_frame("weight")
            for v, tail in tails.items()},
     }
 
 
-def _sample(part, year, weight, earned, codes, counts):
-    """Who is a worker of the sample; all others are counted under the first reason that holds."""
-    member = pd.Series(True, index=part.index)
-    for reason, holds in {
-        "not employed or not of age 15-60": (part["EMPSTAT"] == 1) & part["AGE"].between(15, 60),
-        "of weight zero": weight > 0,
-        "earnings not in universe or missing": earned.notna().any(axis=1),
-        "earnings not positive": earned.sum(axis=1) > 0,
-        "industry not classified": part["IND1950"].isin(codes),
-    }.items():
-        counts[f"{year}: {reason}"] += (member & ~holds).sum()
-        member &= holds
-    counts[f"{year}: in the sample"] += member.sum()
-    return member
-
-
 def zone_weights(path, zones):
-    """Crosswalk of a .csv or .dta file, with columns area, zone and weight.
-
-    `DataError` for a column that is missing, an area and zone that stand twice, a zone that is
-    neither in `zones` nor in Alaska or Hawaii (the latter are left out), and weights of an area
-    that do not sum to 1 (to within 0.001).
-    """
+    """Crosswalk of a .csv or .dta file, with columns area, zone and weight, Alaska and Hawaii left
+    out; `DataError` names what is wrong with a column, a zone, or the weights of an area."""
     names = ["area", "zone", "weight"]
     try:
         table = pd.read_stata(path) if path.suffix == ".dta" else pd.read_csv(path)
@@ -233,9 +217,8 @@ def _crosswalk(folder, year, people, zones, counts):
     lost = people[~people.index.isin(weights["area"])]
     share = lost["population"].sum() / people["population"].sum()
     if share > LOST:
-        raise DataError(f"{path.name}, column 'area': {share:.1%} of the people of {year} "
-                        f"live in areas without a zone, such as {lost.index[0]}; valid: at most "
-                        f"{LOST:.0%}")
+        raise DataError(f"{path.name}, column 'area': {share:.1%} of the people of {year} have no "
+                        f"zone, such as those of {lost.index[0]}; valid: at most {LOST:.0%}")
     counts[f"{year}: in areas without a zone"] += int(lost["persons"].sum())
     return weights
 
@@ -244,8 +227,6 @@ def _uncensor(tables, name, year):
     """A table with each topcoded amount of its income moved to the mean above its code."""
     table = tables[name, year] / len(tables["samples", year])
     for variable, code in YEARS[year]["topcodes"].items():
-        if variable not in table:
-            continue
         tail = tables[variable, year]["weight"]
         amount = tail.index.to_numpy()
         try:
@@ -266,17 +247,15 @@ def panel(zones=schema.ZONES, folder=FOLDER):
     all, are left out; `notes` counts both. income_per_head is earnings of all earners over all
     persons, high_skill_share four years of college among those of 25 and over.
     """
-    (tables, counts), parts = kept_totals(folder), {"workers": {}, "people": {}}
+    (tables, counts), workers, people = kept_totals(folder), {}, {}
     for year in sorted({year for _, year in tables}):
         weights = _crosswalk(Path(folder), year, tables["people", year], zones, counts)
-        for name, part in parts.items():
+        for name, by, parts in (("workers", ["zone", "industry"], workers),
+                                ("people", ["zone"], people)):
             table = _uncensor(tables, name, year).reset_index().merge(weights, on="area")
-            keys = [table[key] for key in ("zone", "industry") if key in table]
-            values = table.drop(columns=["area", "weight", *(key.name for key in keys)])
-            part[year] = values.mul(table["weight"], axis=0).groupby(keys).sum()
-    workers, people = (pd.concat(part, names=["year"]) for part in parts.values())
-
-    workers = workers.query("employment > 0").reset_index()
+            values = table.drop(columns=["area", "weight", *by]).mul(table["weight"], axis=0)
+            parts[year] = values.groupby([table[key] for key in by]).sum()
+    workers = pd.concat(workers, names=["year"]).query("employment > 0").reset_index()
     years, table = np.unique(workers["year"]), industries()
     full = workers.groupby("zone")["year"].nunique() == len(years)
     there = zones[zones.index.isin(full.index[full])]
@@ -286,12 +265,11 @@ def panel(zones=schema.ZONES, folder=FOLDER):
     workers = workers[workers["zone"].isin(there.index)]
     cubes = {name: schema.cube_from_long(workers, name, years, there.index, found.index,
                                          "IPUMS extract") for name in ("income", "employment")}
-    people = people.swaplevel().sort_index().loc[there.index]
+    people = pd.concat(people, names=["year"]).swaplevel().sort_index().loc[there.index]
     ratio = 100 * people["old"] / people["working_age"]
     controls = people.assign(income_per_head=people["income"] / people["population"],
                              high_skill_share=people["college"] / people["adults"],
                              old_age_dependency=ratio.where(ratio > 0),
                              female_share=people["female"] / people["population"])
-    return schema.Panel(
-        "ipums", years, there, found, cubes,
-        controls[list(schema.CONTROLS)], {why: int(n) for why, n in counts.items()})
+    return schema.Panel("ipums", years, there, found, cubes, controls[list(schema.CONTROLS)],
+                        {why: int(n) for why, n in counts.items()})

@@ -1,10 +1,9 @@
 r"""The synthetic vintage: a made-up economy whose true coefficients are the published ones.
 
-It says nothing about the world. It checks estimators: what they should find is known. The truths
-are properties of the cells, not of finished columns. Industry shares come from persistent latent
-advantages; their dispersion in a zone is what makes its Gini; income per head follows from the
-Gini *measured on those shares*; and the cells of the cube add up to that income. With G, G^T, G^N
-the total, tradable and non-tradable Gini of 1950 and Z the controls,
+It says nothing about the world; it checks estimators. The truths are properties of the cells, not
+of finished columns: industry shares come from persistent latent advantages, income per head from
+the Gini *measured on those shares*, and the cells add up to that income. With G, G^T, G^N the
+total, tradable and non-tradable Gini of 1950 and Z the controls,
 
 .. math::
     \log y_{1950} &= a_0 + b_0 G + c_0 G^T + n_0 G^N + \gamma_0' Z + \epsilon_0 \\
@@ -39,8 +38,7 @@ DEMOGRAPHY = ("high_skill_share", "old_age_dependency", "female_share")
 _published = pd.read_csv(DATA / "published.csv", index_col="table")
 _columns = [t.set_index("row")["value"].to_dict()
             for _, t in _published.loc["tradeoff_controls"].groupby("column")]
-SHORT = {"level": _columns[2], "growth": _columns[0]}
-LONG = {"level": _columns[3], "growth": _columns[1]}
+SHORT, LONG = ({"level": _columns[i + 2], "growth": _columns[i]} for i in (0, 1))
 """Published coefficients by regressor: columns (3) and (1), with total specialization alone; (4)
 and (2), with tradable and non-tradable specialization beside it."""
 HORIZON = {int(t.column[:2]): t.value for t in _published.loc["tradeoff_horizons"].itertuples()
@@ -59,9 +57,9 @@ def panel(seed=SEED):
     rng = np.random.default_rng(seed)
     # zones and states are places of a grid that means no place
     zones = pd.read_csv(DATA / "synthetic_zones.csv", index_col="zone")
-    names = [(sector, j + 1) for sector, n in SETUP["industries"].items() for j in range(n)]
-    industries = industry_table(np.arange(101, 101 + len(names)), [
-        f"synthetic {sector} {j}" for sector, j in names], [sector for sector, _ in names])
+    names = [(f"synthetic {sector} {j + 1}", sector)
+             for sector, n in SETUP["industries"].items() for j in range(n)]
+    industries = industry_table(range(101, 101 + len(names)), *zip(*names, strict=True))
     tradable = industries["tradable"].to_numpy()
     Z = _controls(rng, zones)
     u = _income_noise(rng, zones)
@@ -74,12 +72,11 @@ def panel(seed=SEED):
     employment = n * (0.4 * Z["population"])[..., None]
     labour_share = industries["sector"].map(SETUP["labour_share"]).fillna(0.60).to_numpy()
     Z["income_per_head"] = income.sum(axis=-1) / Z["population"]
-    controls = pd.DataFrame(
-        {k: Z[k].ravel() for k in CONTROLS},
-        index=pd.MultiIndex.from_product([YEARS, zones.index], names=["year", "zone"]))
+    index = pd.MultiIndex.from_product([YEARS, zones.index], names=["year", "zone"]).swaplevel()
     return Panel("synthetic", YEARS, zones, industries,
                  {"income": income, "employment": employment,
-                  "value_added": income / labour_share}, controls.swaplevel())
+                  "value_added": income / labour_share},
+                 pd.DataFrame({k: Z[k].ravel() for k in CONTROLS}, index=index))
 
 
 def _persistent(rng, shape, decay, permanent):
@@ -114,17 +111,16 @@ def _income_noise(rng, zones):
     common, level, growth = (SETUP["noise"][k] for k in ("state_share", "level", "growth"))
 
     def draw(sd):
-        own = rng.standard_normal(len(zones))
-        shared = rng.standard_normal(states.max() + 1)[states]
-        return sd * (np.sqrt(1 - common) * own + np.sqrt(common) * shared)
+        own, shared = rng.standard_normal(len(zones)), rng.standard_normal(states.max() + 1)
+        return sd * (np.sqrt(1 - common) * own + np.sqrt(common) * shared[states])
 
     rho = 0.8 ** (np.diff(YEARS) / 10)
     unit = np.sqrt(1 - rho**2)           # innovations of an AR(1) that starts at zero in 1950
     final = sum((np.prod(rho[j + 1:]) * unit[j]) ** 2 for j in range(rho.size))
-    u = [draw(level), draw(growth * unit[0] / np.sqrt(final))]
-    for j in range(1, rho.size):
-        u.append(rho[j] * u[-1] + draw(growth * unit[j] / np.sqrt(final)))
-    return np.array(u)
+    u = np.array([draw(level), *(draw(growth * sd / np.sqrt(final)) for sd in unit)])
+    for t in range(2, len(u)):
+        u[t] = rho[t - 1] * u[t - 1] + u[t]
+    return u
 
 
 def _latent_specialization(rng, Z, zones, u):
@@ -140,8 +136,8 @@ def _latent_specialization(rng, Z, zones, u):
 
 
 def _latent_advantage(rng, Z, tradable):
-    """Latent log size x (T, R, I) of industries; -inf where a zone lacks one. Tradables are more
-    dispersed, by a factor that makes their Gini move apart from the total."""
+    """Latent log size x (T, R, I) of industries, -inf where a zone lacks one; a factor of the
+    dispersion of tradables makes their Gini move apart from the total."""
     shape = (*Z["population"].shape, tradable.size)
     advantage = np.where(tradable, _persistent(rng, shape, 0.85, PERMANENT),
                          _persistent(rng, shape, 0.85, 0.4))
@@ -155,8 +151,7 @@ def _latent_advantage(rng, Z, tradable):
 
 def _target_gini(z, variable):
     """Gini (T, R) with the moments of `GINI_MOMENTS` where z is standard normal."""
-    quantile = np.stack([_tukey(p, shape) for p, shape in zip(
-        norm.cdf(z), SETUP["shape"][variable], strict=True)])
+    quantile = _tukey(norm.cdf(z), np.array(SETUP["shape"][variable])[:, None])
     mean, cv = (GINI_MOMENTS[variable][k].to_numpy()[:, None] for k in ("mean", "cv"))
     return np.clip(mean * (1 + cv * quantile), 0.2, 0.85)
 
@@ -211,11 +206,8 @@ def _log_income(s, tradable, Z, zones, u):
 
 
 def _coefficients(equation, G, X):
-    """Coefficients (3,) on total, tradable and non-tradable Gini in the long regression.
-
-    The last is what gives the short one its coefficient. Omitted variables: short = long + sum
-    over parts of (coefficient of the part) x (slope of the part on the total, given controls X).
-    """
+    """Coefficients (3,) on total, tradable and non-tradable Gini in the long regression; the last
+    is what gives the short one its own, by the omitted-variable formula given controls X."""
     W = np.column_stack([G[0], np.ones(G.shape[1]), X / X.std(axis=0)])
     slope_T, slope_N = np.linalg.lstsq(W, G[1:].T, rcond=None)[0][0]
     short = SHORT[equation]["total_specialization"]
@@ -236,14 +228,10 @@ def _innovations(G, initial):
 def earnings(panel, topcode_at=0.97):
     """Individual earnings of 1950, topcoded, that add up to the cells of the 12 largest zones.
 
-    Above twice the mean earnings of all persons, in every cell, earnings are Pareto with index
-    `TAIL_INDEX`; richer cells have more such persons. Quantiles are spread evenly over the
-    persons of a cell, so that no cell owes its income to a lucky draw. Those below are scaled so
-    that the weighted sum over a cell's persons is its income. Earnings above the `topcode_at`
-    quantile of all report that quantile.
-
-    Returns a table: zone, industry, weight (persons), earnings (dollars, the truth), reported
-    (dollars) and topcoded.
+    Above twice the mean of all, earnings are Pareto with index `TAIL_INDEX` in every cell; those
+    below are scaled so that the weighted sum over a cell's persons is its income. Earnings above
+    the `topcode_at` quantile of all report that quantile. Returns a table: zone, industry, weight
+    (persons), earnings (dollars, the truth), reported (dollars) and topcoded.
     """
     rng = np.random.default_rng(SEED)
     rows = np.argsort(-panel.control("population", 1950))[:12]
@@ -271,5 +259,4 @@ def earnings(panel, topcode_at=0.97):
     return pd.DataFrame({
         "zone": panel.zones.index[rows[zone]], "industry": panel.industries.index[industry],
         "weight": weight, "earnings": value, "reported": np.minimum(value, code),
-        "topcoded": value > code,
-    })
+        "topcoded": value > code})

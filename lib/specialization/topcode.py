@@ -9,17 +9,15 @@ def pareto_tail(income, topcoded, weight=None, threshold=None):
     r"""Tail index of a Pareto tail from incomes of which the largest are topcoded.
 
     Above the threshold u, P(Y > y) = (y/u)^(-a). A topcoded income says only that Y exceeds the
-    code, so its likelihood is the survival probability and the maximum is at
+    code: its likelihood is that of survival, and the maximum (Beirlant et al. 2007; Hill 1975) is
 
     .. math:: \hat a = \frac{\sum_{\text{not topcoded}} w_j}{\sum_j w_j \log (y_j / u)},
+        \quad y_j > u.
 
-    both sums over y_j > u, the second over topcoded incomes as well. Hill (1975); Beirlant,
-    Guillou, Dierckx and Fils-Villetard (2007) for the censored case.
-
-    Arrays are (N,): incomes, of which a topcoded one holds its code, and person weights, one
-    where None. The threshold u is the weighted 90th percentile of the incomes that are not
-    topcoded where None. Returns a and, for independent draws, its standard error
-    a sqrt(sum w_j^2) / sum w_j over the uncensored incomes above u.
+    Arrays are (N,): incomes, of which a topcoded one holds its code, and person weights, one where
+    None. Where None, u is the weighted 90th percentile of the incomes that are not topcoded.
+    Returns a and its standard error for independent draws, a sqrt(sum w_j^2) / sum w_j over the
+    uncensored incomes above u.
     """
     income, topcoded = np.asarray(income, dtype=float), np.asarray(topcoded, dtype=bool)
     weight = np.ones_like(income) if weight is None else np.asarray(weight, dtype=float)

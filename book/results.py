@@ -1,6 +1,6 @@
 """Stored results: small tables of what the public data yield, kept under data/results/.
 
-`python -m book.results` computes and stores them all; with `--check` it recomputes them
+`python -m book.results` computes and stores them all, or those named; with `--check` it recomputes
 and compares. Each carries a key of its inputs: the code it depends on, its parameters and the hash
 of the data. A key that no longer fits is stale: an error where the environment says CI.
 """
@@ -29,32 +29,22 @@ RESULTS = tomllib.loads((DATA / "results.toml").read_text())
 industries, and the function's parameters."""
 
 
-def _parts(name):
-    if name not in RESULTS:
-        raise DataError(f"unknown result {name!r}; valid: {', '.join(RESULTS)}")
-    parameters = dict(RESULTS[name])
-    module, function = parameters.pop("compute").split(".")
-    return module, function, parameters.pop("classification", "industries"), parameters
-
-
 def choose(wanted="all"):
     """Vintages a chapter shows: those named, between commas, or "all" with data or results."""
-    if wanted == "all":
-        return [name for name in VINTAGES if name in vintages.available() or name == "public"]
-    names = [name.strip() for name in wanted.split(",")]
-    for name in names:
-        vintages.check(name)
-        if name == "ipums" and name not in vintages.available():
-            raise DataError("vintage 'ipums': no extract in data/ipums; see the data statement")
+    here = [name for name in VINTAGES if name == "public" or name in vintages.available()]
+    names = here if wanted == "all" else [name.strip() for name in wanted.split(",")]
+    if missing := [name for name in names if name not in here]:
+        raise DataError(f"no vintage {missing[0]!r} here; valid: {', '.join(here)}; ipums needs "
+                        "an extract in data/ipums")
     return names
 
 
 def describe(names):
     """What captions say of the vintages shown; where results are stored, from which data."""
-    words, stale = dict(VINTAGES), check()      # an error in CI
+    words, earlier = VINTAGES, " by an earlier version of the code" if check() else ""
     if "public" not in vintages.available():
-        earlier = " by an earlier version of the code" if stale else ""
-        words["public"] = f"public data (real, results stored from data {stored_data()}{earlier})"
+        stored = f"public data (real, results stored from data {stored_data()}{earlier})"
+        words = words | {"public": stored}
     return "Vintages: " + "; ".join(words[name] for name in names) + "."
 
 
@@ -63,13 +53,16 @@ def get(name, vintage, **parameters):
 
     `parameters` override those of `RESULTS` where it is computed, such as another variable.
     """
-    module, function, classification, default = _parts(name)
-    vintages.check(vintage)
+    if name not in RESULTS:
+        raise DataError(f"unknown result {name!r}; valid: {', '.join(RESULTS)}")
     if vintage in vintages.available():
+        parameters = {"classification": "industries"} | RESULTS[name] | parameters
+        module, function = parameters.pop("compute").split(".")
+        panel = vintages.load(vintage, parameters.pop("classification"))
         compute = getattr(importlib.import_module(f"specialization.{module}"), function)
-        return compute(vintages.load(vintage, classification), **(default | parameters))
+        return compute(panel, **parameters)
     if vintage != "public":
-        raise DataError(f"{name}: the data of vintage {vintage!r} are not here")
+        raise DataError(f"{name}: no data of vintage {vintage!r} here")
     return _read(name)
 
 
@@ -84,12 +77,12 @@ def key(name):
 
     How files are fetched is left out of the code: the hash of the data covers what arrives.
     """
-    module, _, classification, parameters = _parts(name)
+    module = RESULTS[name]["compute"].split(".")[0]
     modules = sorted((dependencies(module) | dependencies("public")) - {"download"})
     files = [PACKAGE / f"{m}.py" for m in modules] + [DATA / table for table in public.TABLES]
     table = STORE / f"{name}.csv"
     return {"code": download.sha256(b"".join(p.read_bytes() for p in files))[:12],
-            "parameters": parameters | {"cube": classification}, "data": download.data_hash(),
+            "parameters": RESULTS[name], "data": download.data_hash(),
             "table": download.sha256(table.read_bytes())[:12] if table.exists() else None}
 
 
@@ -167,7 +160,7 @@ def main(arguments):
     """Store the results named, or all; with --check compare them instead."""
     if "public" not in vintages.available():
         raise DataError("the public data are not here: run `make data` first")
-    if "--check" in arguments:
+    if arguments == ["--check"]:
         check(strict=True)
         compare()
     else:

@@ -205,7 +205,7 @@ def test_few_people_in_unknown_areas_are_counted(tmp_path):
 
 
 def test_many_people_in_unknown_areas_are_an_error(tmp_path):
-    with pytest.raises(DataError, match="crosswalk_2000.csv, column 'area': 25.0%.*those of 10009"):
+    with pytest.raises(DataError, match="crosswalk_2000.csv, column 'area': 25.0%.*of 10009"):
         write_2000(tmp_path, [{"PUMA": 9, "INCWAGE": 10}])
 
 
@@ -240,7 +240,7 @@ def test_areas_of_each_year():
     assert {t: y["state"] for t, y in ipums.YEARS.items()} == {
         1950: 0, 1970: 0, 1980: 1000, 1990: 10000, 2000: 10000, 2010: 10000, 2020: 100000}
     rows = [person(2020, 202003, STATEFIP=48, PUMA=101, INCWAGE=5, INCBUS00=0)]
-    tables = ipums._reduce(frame(rows), 2020, [105], Counter())
+    tables = ipums._reduce(frame(rows), 2020, Counter())
     assert tables["workers"].index.tolist() == [(4800101, 105)]
 
 
@@ -408,7 +408,7 @@ def test_git_ignores_extracts():
 
 
 def test_industries():
-    table = ipums.industries()
+    table = ipums.INDUSTRIES
     assert table.index.is_monotonic_increasing and table.index.isin(range(105, 947)).all()
     assert table["label"].is_unique
     assert table.groupby("sector").size()["manufacturing"] == 59
@@ -484,8 +484,8 @@ def test_download(api, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("status", "refusal", "error"), [
-    (401, '{"error": "no such key"}', "IPUMS_API_KEY: refused by .*no such key"),
-    (403, '{"detail": "no such key"}', "IPUMS_API_KEY: refused by .*no such key"),
+    (401, '{"error": "no such key"}', "no extract .* the key of IPUMS_API_KEY: .*no such key"),
+    (403, '{"detail": "no such key"}', "no extract .* the key of IPUMS_API_KEY: .*no such key"),
     (500, '{"detail": "out of order"}', "no extract from .*out of order"),
     (502, "<html>", "no extract from"),
 ])

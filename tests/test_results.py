@@ -48,11 +48,11 @@ def test_what_is_not_there_is_said(store, monkeypatch):
     offline(monkeypatch)
     with pytest.raises(DataError, match="moments.csv: no stored result; `make results`"):
         results.get("moments", "public")
-    with pytest.raises(DataError, match="data of vintage 'ipums' are not here"):
+    with pytest.raises(DataError, match="moments: no data of vintage 'ipums' here"):
         results.get("moments", "ipums")
     with pytest.raises(DataError, match="unknown result 'wages'; valid: moments, switches"):
         results.get("wages", "synthetic")
-    with pytest.raises(DataError, match="unknown vintage 'real'"):
+    with pytest.raises(DataError, match="no data of vintage 'real' here"):
         results.get("moments", "real")
 
 

@@ -132,11 +132,11 @@ def test_vintages(monkeypatch):
         vintages.load("real")
     with pytest.raises(DataError, match="no classification 'sectors'"):
         vintages.load("synthetic", "sectors")
-    with pytest.raises(DataError, match="unknown vintage 'imagined'"):
+    with pytest.raises(DataError, match="no vintage 'imagined' here; valid: synthetic, public"):
         results.choose("synthetic,imagined")
     monkeypatch.setenv("SPECIALIZATION_OFFLINE", "1")
     assert vintages.available() == ["synthetic"]
     assert results.choose() == ["synthetic", "public"]      # stored results stand in
     assert "results stored from data" in results.describe(["public"])
-    with pytest.raises(DataError, match="no extract in data/ipums"):
+    with pytest.raises(DataError, match="no vintage 'ipums' here; .*an extract in data/ipums"):
         results.choose("ipums")

@@ -24,7 +24,7 @@ from xml.etree.ElementTree import ParseError
 import numpy as np
 import pandas as pd
 from ipumspy import IpumsApiClient, MicrodataExtract, readers
-from ipumspy.api.exceptions import IpumsAPIAuthenticationError, IpumsApiException
+from ipumspy.api.exceptions import IpumsApiException
 from requests import RequestException
 
 from . import DATA, DataError, schema
@@ -38,13 +38,9 @@ OF_YEAR = {t: {*SETUP["required"], y["area"], y["weight"], *y["earnings"]}
            for t, y in YEARS.items()}
 VARIABLES = set().union(*OF_YEAR.values())
 OUTSIDE = (*range(34101, 34116), *range(34701, 34704), 35600)   # zones of Alaska and Hawaii
+INDUSTRIES = schema.industry_table(*pd.read_csv(DATA / "industries_ind1950.csv").to_numpy().T)
+"""Industries of the 1950 Census classification, IND1950, as a table of `Panel`."""
 LOST = 0.05     # largest share of a year's population that may live in areas without a zone
-
-
-def industries():
-    """Industries of the 1950 Census classification, IND1950, as a table of `Panel`."""
-    table = pd.read_csv(DATA / "industries_ind1950.csv")
-    return schema.industry_table(table["code"], table["label"], table["sector"])
 
 
 def download(folder=FOLDER, base_url=None):
@@ -65,10 +61,9 @@ def download(folder=FOLDER, base_url=None):
                 ["SERIAL", *sorted(VARIABLES)], description="Regional specialization"))
             client.wait_for_extract(extract)
             client.download_extract(extract, download_dir=part)
-        except IpumsAPIAuthenticationError as error:
-            raise DataError(f"IPUMS_API_KEY: refused by {client.base_url}: {error}") from None
         except (IpumsApiException, RequestException, ValueError, KeyError) as error:
-            raise DataError(f"no extract from {client.base_url}: {error}") from None
+            raise DataError(f"no extract from {client.base_url} with the key of IPUMS_API_KEY: "
+                            f"{error or type(error).__name__}") from None
         ddi, data = _files(part)
         _codebook(ddi)
         os.replace(data, folder / "extract.dat.gz")
@@ -119,7 +114,7 @@ def totals(folder=FOLDER, rows=200_000):
     person without year, state, age or sex, and a file that breaks off.
     """
     ddi, data = _files(folder)
-    codes, tables, counts = industries().index, {}, Counter()
+    tables, counts = {}, Counter()
     for chunk in _chunks(ddi, data, rows):
         for year, part in chunk.groupby(chunk["YEAR"].astype(int)):
             if year not in YEARS:
@@ -127,7 +122,7 @@ def totals(folder=FOLDER, rows=200_000):
                 continue
             if missing := sorted(OF_YEAR[year] - {*part}):
                 raise DataError(f"{ddi.name}: no variable {missing[0]!r}, needed in {year}")
-            for name, table in _reduce(part, year, codes, counts).items():
+            for name, table in _reduce(part, year, counts).items():
                 before = tables.get((name, year))
                 tables[name, year] = table if before is None else before.add(table, fill_value=0)
     if not tables:
@@ -142,7 +137,7 @@ def kept_totals(folder=FOLDER):
     return kept(Path(folder) / "totals.pickle", key, lambda: totals(folder))
 
 
-def _reduce(part, year, codes, counts):
+def _reduce(part, year, counts):
     """Tables of `totals` for some persons of one year."""
     setup, topcode = YEARS[year], YEARS[year]["topcodes"]
     area = (setup["state"] * part["STATEFIP"] + part[setup["area"]]).fillna(-1).astype(int)
@@ -161,7 +156,7 @@ def _reduce(part, year, codes, counts):
         "of weight zero": weight > 0,
         "earnings not in universe or missing": earned.notna().any(axis=1),
         "earnings not positive": total > 0,
-        "industry not classified": part["IND1950"].isin(codes),
+        "industry not classified": part["IND1950"].isin(INDUSTRIES.index),
     }.items():
         counts[f"{year}: {reason}"] += (worker & ~holds).sum()
         worker &= holds
@@ -256,12 +251,12 @@ def panel(zones=schema.ZONES, folder=FOLDER):
             values = table.drop(columns=["area", "weight", *by]).mul(table["weight"], axis=0)
             parts[year] = values.groupby([table[key] for key in by]).sum()
     workers = pd.concat(workers, names=["year"]).query("employment > 0").reset_index()
-    years, table = np.unique(workers["year"]), industries()
+    years = np.unique(workers["year"])
     full = workers.groupby("zone")["year"].nunique() == len(years)
     there = zones[zones.index.isin(full.index[full])]
-    found = table[table.index.isin(workers["industry"])]
+    found = INDUSTRIES[INDUSTRIES.index.isin(workers["industry"])]
     counts["zones left out, empty in some year"] = len(zones) - len(there)
-    counts["industries left out, empty in all years"] = len(table) - len(found)
+    counts["industries left out, empty in all years"] = len(INDUSTRIES) - len(found)
     workers = workers[workers["zone"].isin(there.index)]
     cubes = {name: schema.cube_from_long(workers, name, years, there.index, found.index,
                                          "IPUMS extract") for name in ("income", "employment")}

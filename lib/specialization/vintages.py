@@ -6,15 +6,10 @@ from . import DATA, DataError, public, synthetic
 from .schema import VINTAGES
 
 
-def check(vintage):
-    """Raise `DataError` for an unknown vintage."""
-    if vintage not in VINTAGES:
-        raise DataError(f"unknown vintage {vintage!r}; valid: {', '.join(VINTAGES)}")
-
-
 def load(vintage, classification="industries"):
     """Panel of a vintage; only the public one has another classification, "sectors"."""
-    check(vintage)
+    if vintage not in VINTAGES:
+        raise DataError(f"unknown vintage {vintage!r}; valid: {', '.join(VINTAGES)}")
     if vintage == "public":
         return public.panel(classification)
     if classification != "industries":

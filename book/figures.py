@@ -168,14 +168,16 @@ def curves_figure(panels, x, y, columns=2, height=2.6):
     """Curves with their bands, one panel for each entry of `panels`; y is shared by row.
 
     `panels` has by title and by label of the curve a table: x, level and, if there are bands, low,
-    high, low_uniform, high_uniform. Labels are in the first panel. `x`, `y` name the axes."""
+    high, and low_uniform, high_uniform. Labels are in the first panel. `x`, `y` name the axes."""
     fig, axes = figure(-(-len(panels) // columns), columns, height, squeeze=False, sharey="row",
                        sharex=columns > 1)
     for ax, (title, tables) in zip(axes.flat, panels.items(), strict=False):
         for (label, t), colour, dash in zip(tables.items(), COLOURS, ("-", "--", "-.", ":"),
                                             strict=False):
             ax.plot(t["x"], t["level"], dash, color=colour, label=label)
-            for side, alpha in (("_uniform", 0.15), ("", 0.25)) if "low" in t else ():
+            for side, alpha in (("_uniform", 0.15), ("", 0.25)):
+                if "low" + side not in t:
+                    continue
                 ax.fill_between(t["x"], t["low" + side], t["high" + side], color=colour,
                                 alpha=alpha, lw=0)
         ax.set_title(title)
@@ -235,3 +237,20 @@ def series_figure(table, x, y, labels, log="", columns=1):
     plt.setp(axes[-1], xlabel=labels[0])
     plt.setp(axes[:, 0], ylabel=labels[1])
     return legend_below(fig, entries) if len(series) > 1 else fig
+
+
+def matrix_figure(table, label):
+    """A table of numbers as coloured cells around zero, each with its number."""
+    fig, ax = figure(height=0.5 * len(table) + 1)
+    limit = table.abs().to_numpy().max()
+    image = ax.imshow(table, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto")
+    for (row, column), value in np.ndenumerate(table.to_numpy()):
+        text = f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0"
+        ax.text(column, row, text, ha="center", va="center",
+                color="white" if abs(value) > 0.6 * limit else "black")
+    ax.set_xticks(range(table.shape[1]), table.columns)
+    ax.set_yticks(range(len(table)), table.index)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    fig.colorbar(image, ax=ax, label=label)
+    return fig

@@ -305,7 +305,6 @@ def test_full_disk_leaves_nothing_half_written(sectors, tmp_path, monkeypatch):
     monkeypatch.setattr(public, "CACHE", tmp_path)
     monkeypatch.setattr(public, "_build", lambda _: sectors)
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.warns(UserWarning, match="No space left on device.*SPECIALIZATION_CACHE"):
-        again = public.panel("sectors")
-    np.testing.assert_array_equal(again.cube("employment"), sectors.cube("employment"))
+    with pytest.raises(DataError, match="No space left on device.*SPECIALIZATION_CACHE"):
+        public.panel("sectors")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -127,7 +127,7 @@ def test_cube_from_long_names_what_is_wrong(frame, words):
         cube(frame)
 
 
-def test_vintages(monkeypatch):
+def test_vintages(monkeypatch, tmp_path):
     with pytest.raises(DataError, match="unknown vintage 'real'; valid: synthetic, public, ipums"):
         vintages.load("real")
     with pytest.raises(DataError, match="no classification 'sectors'"):
@@ -140,3 +140,7 @@ def test_vintages(monkeypatch):
     assert "results stored from data" in results.describe(["public"])
     with pytest.raises(DataError, match="no vintage 'ipums' here; .*an extract in data/ipums"):
         results.choose("ipums")
+    (tmp_path / "ipums").mkdir()
+    (tmp_path / "ipums" / "usa_00001.xml").touch()
+    monkeypatch.setattr(vintages, "DATA", tmp_path)         # an extract needs no public data
+    assert vintages.available() == results.choose("synthetic, ipums") == ["synthetic", "ipums"]

@@ -5,7 +5,6 @@ import hashlib
 import os
 import pickle
 import sys
-import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -114,8 +113,7 @@ def write(path, content):
 def kept(path, key, make):
     """The value of `make()`, kept in a file that begins with the sha256 of `key` and content.
 
-    It is made again where the file is missing or altered, or the key is another. A folder that
-    cannot be written costs time, and a warning.
+    It is made again where the file is missing or altered, or the key is another.
     """
     key = f"{key} {pd.__version__}".encode()    # pandas may not read what another one kept
     with contextlib.suppress(OSError):
@@ -124,10 +122,7 @@ def kept(path, key, make):
             return pickle.loads(stored[64:])
     value = make()
     content = pickle.dumps(value)
-    try:
-        write(path, sha256(key + content).encode() + content)
-    except DataError as error:
-        warnings.warn(f"{error}; until then it is computed again each time", stacklevel=2)
+    write(path, sha256(key + content).encode() + content)
     return value
 
 

@@ -1,9 +1,8 @@
 """The competitive equilibrium on a grid: time iteration, accelerated, from coarse to fine.
 
 Today's choices at a node solve the conditions of `nodes` given expectations of tomorrow; the
-policies give tomorrow's payoffs, and these the expectations. What is iterated is the payoffs. With
-one solution everywhere Anderson's method does it in some forty steps. At the threshold of the
-sunspot payoffs overshoot: each node is damped by the slope that its last two steps show.
+policies give tomorrow's payoffs, and these the expectations. What is iterated is the payoffs:
+Anderson's method does it in some forty steps a grid.
 """
 
 import hashlib
@@ -28,6 +27,8 @@ POLICIES = ("c", "q", "b", "k", "η")
 MEMORY = 8
 """Steps that Anderson's method looks back on."""
 
+GATE = 0.05
+"""Change of the policies below which Anderson's method takes over from plain steps."""
 
 COARSE_STEPS = 150
 """Most steps on a grid that gives a guess only."""
@@ -194,7 +195,8 @@ def _first_guess(p, z, grid):
     b = grid.b[:, None]
     values = np.broadcast_arrays(y + b * (1 - 1 / p.R), np.clip(q, 0, 2 * np.median(q)), b,
                                  grid.k, 0.0)
-    return np.stack(values, axis=-1)
+    values = np.stack(values, axis=-1)
+    return np.stack([values, values], axis=-2)
 
 
 def _problem(p, z, grid, E, rates):
@@ -208,9 +210,9 @@ class _Anderson:
         self.dF, self.dX = np.empty((2, MEMORY, size))
         self.count, self.last = 0, None
 
-    def step(self, W, F, ω):
-        """From payoffs W whose map moves them by F, damped by ω."""
-        f, x = F.ravel(), (W + ω * F).ravel()
+    def step(self, W, F):
+        """From payoffs W whose map moves them by F."""
+        f, x = F.ravel(), (W + F).ravel()
         if self.last is not None:
             row = (self.count - 1) % MEMORY
             self.dF[row], self.dX[row] = f - self.last[0], x - self.last[1]
@@ -221,26 +223,15 @@ class _Anderson:
         return x.reshape(W.shape)
 
 
-def _damping(ω, f, last):
-    """Secant step by node: a change f that follows `last` has slope 1 - (1 - f/last)/ω."""
-    ratio = np.minimum(f / np.where(last == 0, np.inf, last), 0.99)
-    new = np.clip(ω / (1 - ratio), 0.2 * ω, 2 * ω)
-    return np.where(np.abs(f) < 1e-9, ω, np.clip(new, 0.02, 1))
-
-
-def _iterate(p, z, P, grid, rates, policies, π, tolerance, steps, bar, last_grid=True):
+def _iterate(p, z, P, grid, rates, W, policies, π, tolerance, inner, steps, bar):
     """Time iteration on one grid until a plain step moves every policy by less than tolerance.
 
-    On a coarser grid than the last it may stop short: its result is a guess only.
+    Returns the last payoffs, policies, π and expectations, the nodes without a solution, and the
+    changes of each step.
     """
-    smooth, new, π_new, change = p.selection == "unique", policies.copy(), π.copy(), np.zeros(5)
-    W, ω, inner, residuals = None, np.ones(π.shape), 1e-3, []
-    fast, last, best, plain = None, None, np.inf, True
-    wait, gate = (0, np.inf) if smooth else (20, 3e-3)
-    for step in range(steps):
-        if W is None:
-            m = _problem(p, z, grid, np.empty((*π.shape, 5)), rates)
-            W = nodes.all_payoffs(m, policies, π)
+    new, π_new, change, residuals = policies.copy(), π.copy(), np.zeros(5), []
+    fast, plain = None, False
+    for _ in range(steps):
         m = _problem(p, z, grid, np.tensordot(P, W, 1), rates)
         failures = nodes.sweep(m, policies, π, inner, False, new, π_new, change)
         policies, π, new, π_new = new, π_new, policies, π
@@ -248,31 +239,16 @@ def _iterate(p, z, P, grid, rates, policies, π, tolerance, steps, bar, last_gri
         residuals.append(change.copy())
         bar.update()
         bar.set_postfix_str(f"change {d:.1e}", refresh=False)
-        if not d < np.inf:
-            break
         done = d < tolerance and failures == 0
-        if done and plain:
-            return policies, π, m.E, residuals
-        inner = max(1e-10, min(inner, 0.05 * d))
-        F = nodes.all_payoffs(m, policies, π) - W
-        if d > 30 * best or failures and not plain:
-            wait, best, gate = step + 20, np.inf, gate / 3
-        plain = done or step < wait or d >= gate
-        if plain:
-            if last is not None and not smooth and step > 10:
-                ω = _damping(ω, F[..., 0], last)
-            fast, last, W = None, F[..., 0], W + (1 if done else ω[..., None]) * F
-        else:
-            fast, last, best = fast or _Anderson(W.size), None, min(best, d)
-            W = fast.step(W, F, ω[..., None])
-    if not last_grid and d < np.inf:
-        return policies, π, m.E, residuals
-    state = f"{failures} nodes without a solution" if failures else f"policies still move {d:.1e}"
-    raise NotConverged(f"equilibrium: {state} after {len(residuals)} steps on {π.shape} nodes "
-                       f"(tolerance {tolerance:.0e})", np.array(residuals))
+        if done and plain or not d < np.inf:
+            break
+        F, plain = nodes.all_payoffs(m, policies, π) - W, done or failures > 0 or d >= GATE
+        fast = None if plain else fast or _Anderson(W.size)
+        W = W + F if plain else fast.step(W, F)
+    return W, policies, π, m.E, failures, residuals
 
 
-def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1500, rates=None,
+def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=600, rates=None,
           progress=False):
     """The competitive equilibrium of a region with two industries.
 
@@ -317,22 +293,31 @@ def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=1500, rates=
     grids = [grid]
     for _ in range(levels - 1 if start is None else 0):
         grids.insert(0, grids[0].coarser())
+    if start is None:
+        here, policies = grids[0], _first_guess(p, z, grids[0])
+        π = np.zeros(policies.shape[:3])
+        m = _problem(p, z, here, np.empty((1, 1, 1, 5)), rates)
+    else:
+        here, (m, policies, π) = start.grid, start.arrays()
+    W = nodes.all_payoffs(m, policies, π)
     residuals = []
-    mean, π, here = ((_mixed(start.policies, start.π), start.π, start.grid) if start is not None
-                     else (_first_guess(p, z, grids[0]), None, grids[0]))
     with tqdm(disable=not progress, unit=" steps") as bar:
         for level in grids:
-            mean = here.interpolate(mean, level)
-            π = np.zeros(mean.shape[:3]) if π is None else here.interpolate(π, level)
-            policies, here = np.stack([mean, mean], axis=-2).copy(), level
-            precision, most = (tolerance, steps) if level is grid else (1e-3, COARSE_STEPS)
-            policies, π, E, path = _iterate(
-                p, z, P, level, grid.interpolate(rates, level), policies, π, precision, most, bar,
-                level is grid)
+            mean = here.interpolate(_mixed(policies, π), level)
+            W, π, here = here.interpolate(W, level), here.interpolate(π, level), level
+            # where expectations are steep, a node solved less well than this sets off others
+            W, policies, π, E, failures, path = _iterate(
+                p, z, P, level, grid.interpolate(rates, level), W, np.stack([mean, mean], -2), π,
+                tolerance if level is grid else 1e-3, 0.01 * tolerance,
+                steps if level is grid else COARSE_STEPS, bar)
             residuals += path
-            mean = _mixed(policies, π)
-    return _finish(p, grid, z, P, policies, π, E, np.array(residuals), clock,
-                   grid.interpolate(rates, grid))
+    residuals = np.array(residuals)
+    d = residuals[-1].max()
+    if failures or not d < tolerance:
+        raise NotConverged(f"equilibrium: policies still move {d:.1e}, {failures} nodes unsolved, "
+                           f"after {len(path)} steps on {π.shape} nodes (tolerance "
+                           f"{tolerance:.0e})", residuals)
+    return _finish(p, grid, z, P, policies, π, E, residuals, clock, grid.interpolate(rates, grid))
 
 
 def _check_box(p, z, grid):

@@ -6,6 +6,7 @@ are dicts of arrays (years, histories, zones).
 """
 
 from dataclasses import replace
+from zlib import crc32
 
 import numpy as np
 
@@ -24,17 +25,17 @@ def drift(p, rate):
     return np.asarray(p.μ) * np.exp(np.outer(np.arange(YEARS[-1] + 1), [rate, 0]))
 
 
-def box(p, rate, bonds=30, capital=8):
+def box(p, rate, bonds=28, capital=7):
     """A grid that holds the paths of a zone from before the drift to its end.
 
     Debt reaches what the larger of the two economies carries, or 0.8 of the lowest output of the
     smaller; capital is even in log k_A / k_B, in which a constant drift is a straight line.
     """
     ends = [p, p.but(μ=drift(p, rate)[-1])]
-    rest = [equilibrium.steady_capital(x) for x in ends]
+    x = np.array([equilibrium.steady_capital(x) for x in ends])
+    x = np.log(x / (1 - x))
     # an even allocation, from which simulations start where nothing else is said, is inside
-    k = np.array([max(min(*rest, 0.6) - 0.12, 0.03), min(max(rest) + 0.12, 0.985)])
-    k = 1 / (1 + np.exp(np.linspace(*np.log(1 / k - 1), capital)))
+    k = 1 / (1 + np.exp(-np.linspace(min(*x, 0.4) - 0.8, max(*x, -0.4) + 0.8, capital)))
     least = min(model.production(model.productivity_chain(x)[0].min(0),
                                  np.stack([k, 1 - k], -1), x).sum(-1).min() for x in ends)
     b = min((equilibrium.default_grid(x, bonds, low=0.01).b for x in ends), key=np.min)
@@ -53,7 +54,7 @@ def at_rest(p, k_A, rate, variant="market price", **nodes):
 def foreseen(first, rate):
     """Equilibria by year if everybody learns of the drift, and of its end, after the first."""
     means = model.mean_path(first.p, drift(first.p, rate))
-    last = equilibrium.solve(first.p.but(μ=means[-1]), first.grid, start=first)
+    last = equilibrium.solve(first.p.but(μ=means[-1]), first.grid)
     return [first, *equilibrium.transition(last, means[1:])]
 
 
@@ -62,9 +63,8 @@ def unforeseen(first, rate, every=10):
 
     Stationary economies are solved `every` so many years; policies between are linear in time.
     """
-    means, knots, path = drift(first.p, rate), [first], [first]
-    for μ in means[every::every]:
-        knots.append(equilibrium.solve(first.p.but(μ=μ), first.grid, start=knots[-1]))
+    means, path = drift(first.p, rate), [first]
+    knots = [equilibrium.solve(first.p.but(μ=μ), first.grid) for μ in means[::every]]
     policies = [np.stack([eq.policy(n) for n in equilibrium.POLICIES], -1) for eq in knots]
     for t, μ in enumerate(means[1:], 1):
         i = min(t // every, len(knots) - 2)
@@ -81,7 +81,8 @@ def simulate(path, zones, histories, seed=1, start=None):
     Parameters
     ----------
     path : list of Equilibrium, by year from 0 to 70
-    zones, histories, seed : int
+    zones, histories : int
+    seed : int below 2³⁰
         The same seed is the same luck, whatever the economy.
     start : (s, b, k), optional
         State of the first year, after `BURN` years of the first economy where None.
@@ -107,13 +108,13 @@ def simulate(path, zones, histories, seed=1, start=None):
 def experiment(p, kinds, variant="market price", news=foreseen, histories=40, **nodes):
     """Panels by kind of zone, (k_A, rate): `kinds` has the number of zones of each.
 
-    `news` is `foreseen` or `unforeseen`. The same kinds in the same order have the same luck,
-    whatever p, variant and news.
+    `news` is `foreseen` or `unforeseen`. As many zones of a kind have the same luck everywhere.
     """
     panels = {}
-    for seed, ((k_A, rate), zones) in enumerate(kinds.items(), 1):
+    for (k_A, rate), zones in kinds.items():
         first = at_rest(p, k_A, rate, variant, **nodes)
         path = news(first, rate) if rate else [first] * (YEARS[-1] + 1)
+        seed = crc32(f"{k_A:g} {rate:g}".encode()) // 4
         panels[k_A, rate] = simulate(path, zones, histories, seed)
     return panels
 

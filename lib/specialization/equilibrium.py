@@ -24,7 +24,7 @@ from .parameters import Parameters
 POLICIES = ("c", "q", "b", "k", "η")
 """Order of the policies; b and k are those of the next period."""
 
-MEMORY = 8
+MEMORY = 5
 """Steps that Anderson's method looks back on."""
 
 GATE = 0.05
@@ -104,7 +104,7 @@ def default_grid(p, bonds=158, capital=36, low=None):
     if p.selection != "unique":
         top, share = 0.4, [0, 0.1, 0.6, 0.9, 1]
         knots = [bottom, *(-min(x * debt, -y * bottom) for x, y in (
-            (0.68, 0.9), (0.46, 0.6), (0.04, 0.05))), top]
+            (0.58, 0.9), (0.46, 0.6), (0.04, 0.05))), top]
     b = np.interp(np.linspace(0, 1, bonds), share, knots)
     x = np.linspace(-1, 1, capital)
     sides = np.where(x < 0, k - low, 1 - low - k)

@@ -1,5 +1,7 @@
 """Rows of the model for `make bench`: processor time of one thread, ratio to a second method."""
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -29,7 +31,7 @@ def fixed_point(p, grid, tolerance=1e-6, steps=3000):
     z, P = model.productivity_chain(p)
     b, k = grid.b[:, None], np.stack([grid.k, 1 - grid.k], axis=-1)
     y = model.production(z[:, None], k, p).sum(-1)[:, None]
-    c, q, x, kn, _ = np.moveaxis(equilibrium._first_guess(p, z, grid), -1, 0).copy()
+    c, q, x, kn, _ = np.moveaxis(equilibrium._first_guess(p, z, grid)[..., 0, :], -1, 0).copy()
     η, s = np.zeros_like(c), np.arange(len(z))[:, None, None]
     for _ in range(steps):
         u, kk = c ** -p.γ, np.stack([kn, 1 - kn], axis=-1)
@@ -59,6 +61,22 @@ def fixed_point(p, grid, tolerance=1e-6, steps=3000):
         if max(np.abs(d).max() for d in moves) < tolerance:
             return c, q, x, kn
     raise RuntimeError("fixed-point iteration did not converge")
+
+
+def difference(eq, other):
+    """Largest difference of c, q, b' and k' at the nodes from those of `fixed_point`."""
+    return max(np.abs(eq.policy(n) - x).max() for n, x in zip("cqbk", other, strict=True))
+
+
+def memory(bonds, capital):
+    """Peak memory in GiB of a fresh process that solves the smooth calibration."""
+    code = ("import resource\n"
+            "from specialization import equilibrium\n"
+            "from specialization.parameters import SMOOTH\n"
+            f"equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, {bonds}, {capital}))\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)")
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                                check=True).stdout)
 
 
 def textbook_sweep(eq):
@@ -93,9 +111,12 @@ def rows():
         grid = equilibrium.default_grid(SMOOTH, bonds, capital)
         own = processor(lambda grid=grid: equilibrium.solve(SMOOTH, grid))
         yield f"equilibrium, {9 * bonds * capital:,} nodes", own, None
+        yield f"  peak memory, GiB, {9 * bonds * capital:,}", memory(bonds, capital), None
         if bonds == 32:
-            yield "  by fixed-point iteration", processor(lambda g=grid: fixed_point(SMOOTH, g),
-                                                          1), own
+            start = time.process_time()
+            apart = difference(equilibrium.solve(SMOOTH, grid), fixed_point(SMOOTH, grid))
+            yield (f"  by fixed-point iteration, apart by {apart:.0e}",
+                   time.process_time() - start - own, own)
     yield "  published values, 51,192", processor(lambda: equilibrium.solve(PUBLISHED), 1), None
     eq = equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 32, 25))
     own = processor(lambda: one_sweep(eq))
@@ -106,6 +127,9 @@ def rows():
     yield "70 years of 72,200 regions", own, None
     yield "  every state solved anew", processor(
         lambda: simulation.simulate(eq, 70, 72200, record=[69], exact=True), 1), own
+    yield "722 regions x 70 years x 1,000 histories", processor(
+        lambda: [simulation.simulate(eq, 70, 72200, seed=n, record=[69]) for n in range(10)],
+        1), None
     s = np.repeat(np.arange(9), 2000)
     start = time.process_time()
     nodes.solve_many(*eq.arrays(), s, np.full(s.size, -0.3), np.full(s.size, 0.5))

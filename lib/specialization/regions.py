@@ -89,7 +89,7 @@ def simulate(path, zones, histories, seed=1, start=None):
 
     Returns
     -------
-    dict of arrays (years, histories, zones): y, c, b, k; share of A in output, gini of the two
+    dict of arrays (years, histories, zones): y, c, q, b, k; share of A in output, gini of the two
     shares, edge (whether near the edge of the box)
     """
     first, burn = path[0], 0 if start else BURN
@@ -99,7 +99,7 @@ def simulate(path, zones, histories, seed=1, start=None):
                             start or begin, seed << 32, record=[burn + t for t in YEARS])
     z = np.stack([path[t].z[s.astype(int)] for t, s in zip(YEARS, x["s"], strict=True)])
     y = model.production(z, np.stack([x["k"], 1 - x["k"]], -1), first.p)
-    panel = {name: x[name] for name in ("y", "c", "b", "k")} | {
+    panel = {name: x[name] for name in ("y", "c", "q", "b", "k")} | {
         "share": y[..., 0] / y.sum(-1), "gini": measures.gini(y),
         "edge": first.near_edge(x["b"], x["k"])}
     return {name: v.reshape(len(YEARS), histories, zones) for name, v in panel.items()}

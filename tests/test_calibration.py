@@ -83,10 +83,12 @@ def test_ranks_of_income_map_in_order(income, random):
 
 def test_a_limit_is_recovered_from_the_debt_it_causes():
     # without shocks impatient people live at the limit: NFA/Y = -limit / Y
-    roots = calibrate(CALM, "limit", (0.1, 0.2, 0.3), target=-0.15, bonds=40)
+    curve = by_value(CALM, "limit", (0.1, 0.2, 0.3), bonds=40)
+    assert np.allclose(curve["NFA/Y"], -curve.index / Y, atol=1e-4)
+    roots = calibrate(CALM, curve, target=-0.15, bonds=40)
     assert len(roots) == 1 and np.isclose(roots[0], 0.15 * Y, atol=1e-4)
     with pytest.raises(DataError, match=r"NFA/Y = -0.5; valid: -0.187 to -0.062, what limit"):
-        calibrate(CALM, "limit", (0.1, 0.3), target=-0.5, bonds=40)
+        calibrate(CALM, curve, target=-0.5, bonds=40)
 
 
 def faked(monkeypatch, moment):
@@ -100,7 +102,8 @@ def faked(monkeypatch, moment):
 def test_every_crossing_is_found(low, high):
     with pytest.MonkeyPatch.context() as patch:
         faked(patch, lambda p: {"NFA/Y": (p.β - low) * (p.β - high) - 0.25})
-        assert np.allclose(calibrate(SMOOTH, "β", (0.9, 0.94, 0.975)), [low, high], atol=2e-4)
+        curve = by_value(SMOOTH, "β", (0.9, 0.94, 0.975))
+        assert np.allclose(calibrate(SMOOTH, curve), [low, high], atol=2e-4)
 
 
 def test_elasticities_of_power_functions(monkeypatch):
@@ -161,7 +164,7 @@ def test_the_small_grid_has_the_debt_of_the_full_one(p):
 
 @pytest.mark.slow
 def test_patience_that_meets_the_target():
-    for β in calibrate(SMOOTH, "β", (0.95, 0.97, 0.979)):
+    for β in calibrate(SMOOTH, by_value(SMOOTH, "β", (0.95, 0.97, 0.979))):
         p = SMOOTH.but(β=β)
         eq = equilibrium.solve(p, equilibrium.default_grid(p, 120, 14))
         assert abs(simulation.moments(eq, seed=1)["NFA/Y"] + 0.25) < 0.005

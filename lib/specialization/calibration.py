@@ -52,17 +52,17 @@ def by_value(p, name, values, **options):
     return pd.DataFrame(rows, index=pd.Index(values, name=name))
 
 
-def calibrate(p, name, values, target=-0.25, moment="NFA/Y", tolerance=1e-4, **options):
+def calibrate(p, curve, target=-0.25, moment="NFA/Y", tolerance=1e-4, **options):
     """Every value of a parameter at which a moment meets its target.
 
-    A moment need not be monotone, so it is first computed at `values`, which increase; between
-    two of them where it crosses the target follows Brent's method.
+    A moment need not be monotone: wherever two neighbours on a curve lie on either side of the
+    target, Brent's method follows.
 
     Parameters
     ----------
     p : Parameters
-    name : str
-        The parameter, such as "β"; entries per industry get the same value.
+    curve : DataFrame
+        Of `by_value(p, name, values, **options)`, with increasing values.
     tolerance : float
         In units of the parameter.
 
@@ -75,16 +75,18 @@ def calibrate(p, name, values, target=-0.25, moment="NFA/Y", tolerance=1e-4, **o
     DataError
         No crossing: names the interval that the moment reaches.
     """
-    def gap(x):
-        return simulation.moments(solved(p.but(**{name: x}), **options))[moment] - target
+    name, known = curve.index.name, curve[moment].dropna() - target
 
-    curve = by_value(p, name, values, **options)[moment].dropna() - target
-    pairs = zip(curve.index[:-1], curve.index[1:], np.diff(np.sign(curve)), strict=True)
+    def gap(x):
+        return known[x] if x in known.index else (
+            simulation.moments(solved(p.but(**{name: x}), **options))[moment] - target)
+
+    pairs = zip(known.index[:-1], known.index[1:], np.diff(np.sign(known)), strict=True)
     roots = [brentq(gap, a, b, xtol=tolerance) for a, b, turn in pairs if turn]
     if not roots:
-        raise DataError(f"calibrate: {moment} = {target}; valid: {target + curve.min():.3f} to "
-                        f"{target + curve.max():.3f}, what {name} from {values[0]:.4g} to "
-                        f"{values[-1]:.4g} reaches")
+        raise DataError(f"calibrate: {moment} = {target}; valid: {target + known.min():.3f} to "
+                        f"{target + known.max():.3f}, what {name} from {curve.index[0]:.4g} to "
+                        f"{curve.index[-1]:.4g} reaches")
     return roots
 
 

@@ -171,11 +171,11 @@ class Equilibrium:
         """Read what `save` wrote; raises `DataError` where the file does not hold a solution."""
         try:
             with np.load(path) as file:
-                held = {name: file[name] for name in file.files}
+                held = {name: file[name].item() if file[name].ndim == 0 else file[name]
+                        for name in file.files}
             p = Parameters(**{name: tuple(x) if isinstance(x, list) else x
-                              for name, x in json.loads(str(held.pop("p"))).items()})
+                              for name, x in json.loads(held.pop("p")).items()})
             grid = Grid(held.pop("b"), held.pop("k"))
-            held |= {"several": int(held["several"]), "seconds": float(held["seconds"])}
             return cls(p=p, grid=grid, **held)
         except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
             raise DataError(f"{path}: not a stored equilibrium ({error})") from error
@@ -388,19 +388,24 @@ def transition(last, means):
     return path
 
 
-def stored(p, grid=None, tolerance=1e-6, folder=None, **options):
-    """`solve`, or the file that an earlier call with the same inputs and code left.
+def kept(cls, inputs, modules, compute, folder=None):
+    """What `compute` returns, or the file that an earlier call left in the cache.
 
-    The file's name is a hash of the parameters, the grid, the tolerance and the code.
+    The file's name is a hash of the inputs and of the code of these modules of the library.
     """
-    grid = grid or default_grid(p)
-    code = [(Path(__file__).parent / f"{name}.py").read_bytes()
-            for name in ("parameters", "model", "nodes", "equilibrium")]
-    key = hashlib.sha256(b"".join([repr((asdict(p), tolerance)).encode(), grid.b.tobytes(),
-                                   grid.k.tobytes(), *code])).hexdigest()[:24]
+    code = [(Path(__file__).parent / f"{name}.py").read_bytes() for name in modules]
+    key = hashlib.sha256(b"".join([repr(inputs).encode(), *code])).hexdigest()[:24]
     path = Path(folder or CACHE / "equilibria") / f"{key}.npz"
     if path.exists():
-        return Equilibrium.load(path)
-    solution = solve(p, grid, tolerance, **options)
+        return cls.load(path)
+    solution = compute()
     solution.save(path)
     return solution
+
+
+def stored(p, grid=None, tolerance=1e-6, folder=None, **options):
+    """`solve`, or what an earlier call with the same inputs and code left; see `kept`."""
+    grid = grid or default_grid(p)
+    inputs = asdict(p), tolerance, grid.b.tobytes(), grid.k.tobytes()
+    return kept(Equilibrium, inputs, ("parameters", "model", "nodes", "equilibrium"),
+                lambda: solve(p, grid, tolerance, **options), folder)

@@ -17,8 +17,9 @@ from .download import at_hand, data_hash, fetch, kept, sha256
 SHAPES = "cz1990_shapes.zip"
 SOURCES = ("ers_county_cz90.xls", "bea_cainc1_1969_2018.csv", "adh_cz_workfile.rda",
            "census_county_age_sex_1990.csv.zip", SHAPES,
-           "gpss_cz_industry_shares.rda", "efsy_county_sector_employment.csv.xz")
-"""Files of the manifest that the panels are made of."""
+           "gpss_cz_industry_shares.rda", "efsy_county_sector_employment.csv.xz",
+           "ev_industry_productivity_1947_2023.xlsx")
+"""Files of the manifest that panels, shapes and productivity are made of."""
 
 TABLES = ("zones.csv", "county_repairs.csv", "sectors.csv", "industries_ind1990.csv",
           "industries_naics.csv")

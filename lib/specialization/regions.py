@@ -94,9 +94,8 @@ def simulate(path, zones, histories, seed=1, start=None):
     """
     first, burn = path[0], 0 if start else BURN
     begin = (len(first.P) // 2, 0.5 * first.grid.b[0], equilibrium.steady_capital(first.p))
-    # seeds far apart: neighbouring ones shuffle the same draws
     x = simulation.simulate([first] * burn + path, burn + len(path), zones * histories,
-                            start or begin, seed << 32, record=[burn + t for t in YEARS])
+                            start or begin, seed, record=[burn + t for t in YEARS])
     z = np.stack([path[t].z[s.astype(int)] for t, s in zip(YEARS, x["s"], strict=True)])
     y = model.production(z, np.stack([x["k"], 1 - x["k"]], -1), first.p)
     panel = {name: x[name] for name in ("y", "c", "q", "b", "k")} | {

@@ -17,8 +17,8 @@ CHUNK = 256
 @jit
 def uniform(seed, region, t):
     """A number in [0, 1) that depends on its three whole arguments only (splitmix64)."""
-    x = np.uint64(seed)
-    for n in (np.uint64(region), np.uint64(t)):
+    x = np.uint64(0)
+    for n in (np.uint64(seed), np.uint64(region), np.uint64(t)):
         x = (x ^ n) + np.uint64(0x9E3779B97F4A7C15)
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -25,7 +25,7 @@ lint: env            ## check the style of the code
 	@$(PY) -m ruff check
 
 data: env            ## fetch the public data, about 20 MB, into data/cache
-	@$(PY) -m specialization.download
+	@$(PY) -m data.download
 
 results: env         ## compute the stored results of the public vintage again
 	@$(PY) -m book.results

@@ -119,9 +119,10 @@ def is_fresh(job):
 
 def available_vintages():
     """Vintages that are there, with the hash of their data; fetches the public one if it can."""
-    from specialization import DATA, download, public, vintages
+    from specialization import DATA
 
     from book import results
+    from data import download, public, vintages
 
     if os.environ.get("SPECIALIZATION_OFFLINE") != "1":
         try:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from myst_nb import glue
 from scipy.stats import gaussian_kde
-from specialization import topcode
+
+from data import topcode
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Palette of Okabe and Ito (2008), told apart under the common colour-vision deficiencies."""

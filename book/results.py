@@ -17,9 +17,11 @@ from pathlib import Path
 
 import pandas as pd
 import specialization
-from specialization import DATA, DataError, download, public, vintages
-from specialization.schema import VINTAGES
+from specialization import DATA, DataError
 from tqdm import tqdm
+
+from data import download, public, vintages
+from data.schema import VINTAGES
 
 STORE = DATA / "results"
 PACKAGE = Path(specialization.__file__).parent
@@ -79,7 +81,7 @@ def key(name):
     """
     module = RESULTS[name]["compute"].split(".")[0]
     modules = sorted((dependencies(module) | dependencies("public")) - {"download"})
-    files = [PACKAGE / f"{m}.py" for m in modules] + [DATA / table for table in public.TABLES]
+    files = [_path(m) for m in modules] + [DATA / table for table in public.TABLES]
     table = STORE / f"{name}.csv"
     return {"code": download.sha256(b"".join(p.read_bytes() for p in files))[:12],
             "parameters": RESULTS[name], "data": download.data_hash(),
@@ -87,18 +89,27 @@ def key(name):
 
 
 def dependencies(module):
-    """Modules of the library that one imports, directly or not, and itself."""
+    """Modules of the library and of data/ that one imports, directly or not, and itself."""
     found, todo = set(), [module]
     while todo:
         name = todo.pop()
-        path = PACKAGE / f"{name}.py"
+        path = _path(name)
         if name in found or not path.exists():
             continue
         found.add(name)
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.level == 1:
-                todo += [node.module] if node.module else [a.name for a in node.names]
+            if isinstance(node, ast.ImportFrom):
+                package, _, module = ("." * node.level + (node.module or "")).rpartition(".")
+                if module in ("specialization", "data", ""):
+                    todo += [a.name for a in node.names]
+                elif package in ("specialization", "data", ""):
+                    todo.append(module)
     return found
+
+
+def _path(module):
+    path = PACKAGE / f"{module}.py"
+    return path if path.exists() else DATA / path.name
 
 
 def stale(name):

@@ -3,6 +3,6 @@ import pytest
 
 @pytest.fixture(scope="session")
 def panel():
-    from specialization import synthetic
+    from data import synthetic
 
     return synthetic.panel()

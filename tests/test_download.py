@@ -9,7 +9,9 @@ import types
 import pandas as pd
 import pooch
 import pytest
-from specialization import DataError, download
+from specialization import DataError
+
+from data import download
 
 CONTENT = bytes(range(256)) * 1024
 FILE = "numbers.bin"

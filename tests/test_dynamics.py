@@ -276,7 +276,7 @@ def test_comovement_by_demeaning(panel):
 
 @pytest.mark.slow
 def test_synthetic_truth_is_found_in_other_draws():
-    from specialization import synthetic
+    from data import synthetic
 
     for seed in range(3):
         data = dynamics.observations(synthetic.panel.__wrapped__(seed), "income")
@@ -309,7 +309,7 @@ def test_arrows_of_groups_and_named_zones(panel):
 
 @pytest.mark.public
 def test_public_zones_and_sectors():
-    from specialization import public
+    from data import public
 
     if not public.available():
         pytest.skip("the public data are not here: `make data`")

@@ -2,9 +2,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from specialization import describe, synthetic
+from specialization import describe
 
 from book import figures
+from data import synthetic
 
 matplotlib.use("Agg")
 

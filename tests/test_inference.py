@@ -9,8 +9,10 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from linearmodels import IV2SLS, PanelOLS
-from specialization import DataError, download, inference
+from specialization import DataError, inference
 from specialization.inference import akm, conley, great_circle, placebo, wild_cluster
+
+from data import download
 
 ORACLES = Path(__file__).parent / "oracles"
 ADH = ("adh_cz_workfile.rda", "adh_cz_industry_shares.rda", "adh_industry_shocks.rda")

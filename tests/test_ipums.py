@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ipums_extract import frame, person, write_extract
-from specialization import ROOT, DataError, ipums
-from specialization.topcode import replace_topcodes
+from specialization import ROOT, DataError
+
+from data import ipums
+from data.topcode import replace_topcodes
 
 ZONES = pd.DataFrame({"name": ["a", "b", "c"], "state": "AL", "division": "x", "rustbelt": False,
                       "lat": 33.0, "lon": -87.0}, index=pd.Index([100, 200, 300], name="zone"))

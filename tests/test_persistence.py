@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from linearmodels.iv.absorbing import AbsorbingLS
-from specialization import DataError, public, synthetic
+from specialization import DataError
 from specialization import persistence as p
 from specialization.measures import rank
 from specialization.measures import revealed_comparative_advantage as rca
 
 from book.tables import published
+from data import public, synthetic
 
 YEARS = [1980, 1990, 2000]
 

@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.signal import lfilter
-from specialization import DataError, download, productivity
+from specialization import DataError, productivity
 from specialization.productivity import TRENDS, ar1, processes, simulated_estimates, smoother
 from statsmodels.tsa.ar_model import AutoReg
 from statsmodels.tsa.filters.hp_filter import hpfilter
+
+from data import download
 
 
 def made_up(ρ, σ=0.03, T=77, n=1500, growth=0.01, seed=3):

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xlrd
-from specialization import DATA, DataError, download, public
-from specialization.schema import SECTORS, ZONES
+from specialization import DATA, DataError
+
+from data import download, public
+from data.schema import SECTORS, ZONES
 
 ZONE_OF = pd.Series({12025: 7000, 8013: 28900, 8001: 28900, 2020: 34111})
 REPAIRS = pd.read_csv(DATA / "county_repairs.csv", index_col="county")["county_1990"]

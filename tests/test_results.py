@@ -5,10 +5,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from specialization import DataError, describe, vintages
+from specialization import DataError, describe
 from specialization.measures import gini
 
 from book import results, tables
+from data import vintages
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def store(tmp_path, monkeypatch):
 
 
 def synthetic_panel():
-    from specialization import synthetic
+    from data import synthetic
 
     return synthetic.panel()
 

@@ -3,10 +3,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from specialization import DataError, schema, vintages
-from specialization.schema import Panel, cube_from_long
+from specialization import DataError
 
 from book import results
+from data import schema, vintages
+from data.schema import Panel, cube_from_long
 
 
 def small():

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from specialization import synthetic
 from specialization.measures import dispersion, gini, group_gini, rank
 from specialization.measures import revealed_comparative_advantage as rca
 
 from book.tables import published
+from data import synthetic
 
 Z = ["high_skill_share", "old_age_dependency", "female_share", "population", "rustbelt"]
 SPECIALIZATION = ["total", "tradable", "nontradable"]

@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
-from specialization import DataError, synthetic, topcode
+from specialization import DataError
+
+from data import synthetic, topcode
 
 
 def sample(rng, a, n=4000, code=3.0):

@@ -13,13 +13,14 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
-from specialization import DATA, DataError, synthetic, vintages
+from specialization import DATA, DataError
 from specialization import tradeoff as T
 from specialization.measures import group_gini, krugman, theil
-from specialization.schema import Panel, industry_table
 
 from book import results
 from book.tables import published
+from data import synthetic, vintages
+from data.schema import Panel, industry_table
 
 MONTE_CARLO = DATA / "monte_carlo_tradeoff.csv"
 DRAWS, FIRST_SEED = 200, 7000

@@ -7,7 +7,9 @@ The bias is removed by simulating the whole procedure.
 import numpy as np
 import pandas as pd
 
-from . import DataError, download
+from data import download
+
+from . import DataError
 
 SOURCE = "ev_industry_productivity_1947_2023.xlsx"
 SHEETS = {"44 industries": "Data_44Ind_1947to2023", "63 industries": "Data_63Ind_1963to2023"}

@@ -14,9 +14,10 @@ import statsmodels.api as sm
 from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
 
+from data.schema import TRADABLE
+
 from . import DataError, inference, measures
 from .measures import lasting, shares
-from .schema import TRADABLE
 
 SPECIALIZATION = ("total", "tradable", "nontradable")
 CONTROLS = ("high_skill_share", "old_age_dependency", "female_share", "population", "rustbelt")

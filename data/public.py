@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from specialization import CACHE, DATA, DataError
 
-from . import CACHE, DATA, DataError, schema
+from . import schema
 from .download import at_hand, data_hash, fetch, kept, sha256
 
 SHAPES = "cz1990_shapes.zip"

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+from specialization import CACHE, DATA, DataError
 from tqdm import tqdm
-
-from . import CACHE, DATA, DataError
 
 ATTEMPTS = 4
 TIMEOUT = 30  # seconds without a byte

@@ -2,7 +2,9 @@
 
 import os
 
-from . import DATA, DataError, public, synthetic
+from specialization import DATA, DataError
+
+from . import public, synthetic
 from .schema import VINTAGES
 
 

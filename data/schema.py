@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
-
-from . import DATA, DataError
+from specialization import DATA, DataError
 
 VINTAGES = {"synthetic": "synthetic data (simulated, not evidence)",
             "public": "public data (real)", "ipums": "IPUMS extract (real)"}

@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import gamma
 from scipy.stats import norm
+from specialization import DATA
+from specialization.measures import group_gini
 
-from . import DATA
-from .measures import group_gini
 from .schema import CONTROLS, Panel, industry_table
 from .topcode import weighted_quantile
 

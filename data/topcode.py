@@ -1,8 +1,7 @@
 """Topcoded incomes: a Pareto tail fitted by censored maximum likelihood."""
 
 import numpy as np
-
-from . import DataError
+from specialization import DataError
 
 
 def pareto_tail(income, topcoded, weight=None, threshold=None):

@@ -26,8 +26,9 @@ import pandas as pd
 from ipumspy import IpumsApiClient, MicrodataExtract, readers
 from ipumspy.api.exceptions import IpumsApiException
 from requests import RequestException
+from specialization import DATA, DataError
 
-from . import DATA, DataError, schema
+from . import schema
 from .download import kept
 from .topcode import replace_topcodes
 

@@ -26,7 +26,7 @@ UNIQUE, SLACK, BINDING = range(3)
 """Kinds of solution: the only one, and the two between which a sunspot chooses."""
 
 PATIENCE = 20
-"""Steps after which nodes that move most are slowed down; see `_iterate`."""
+"""Steps after which nodes that turn back are slowed down; see `_iterate`."""
 
 
 @jit
@@ -286,7 +286,7 @@ def slopes(V, grid):
     for axis, x in ((1, grid.b), (2, grid.k)):
         h, d = np.diff(x), np.diff(np.moveaxis(V, axis, -1)) / np.diff(x)
         left, right = d[..., :-1], d[..., 1:]
-        most = np.where(left * right > 0, 3 * np.minimum(np.abs(left), np.abs(right)), np.inf)
+        most = np.where(left * right >= 0, 3 * np.minimum(np.abs(left), np.abs(right)), np.inf)
         inner = np.clip((h[1:] * left + h[:-1] * right) / (h[1:] + h[:-1]), -most, most)
         ends = 2 * d[..., [0, -1]] - inner[..., [0, -1]]
         whole = np.concatenate([ends[..., :1], inner, ends[..., 1:]], axis=-1)
@@ -378,6 +378,8 @@ def solve(eq, reading="allocation", taxed=True, multiplier=True, tolerance=1e-5,
                 steps if last else 60, last, bar)
             residuals += path
             mean = equilibrium._mixed(policies, π)
+    # between nodes that all bind the odds are one but for rounding: the slack branch is read too
+    policies[..., 0, :] = np.where(π[..., None] == 1, policies[..., 1, :], policies[..., 0, :])
     m = equilibrium._problem(p, eq.z, eq.grid, E, np.zeros_like(eq.rates))
     plan = Plan(p, eq.grid, eq.z, eq.P, policies, π, E, np.array(residuals), 0,
                 time.process_time() - clock, instruments(m, policies, π), V, regret, unsettled)
@@ -388,12 +390,12 @@ def _iterate(eq, grid, rules, multiplier, policies, π, V, tolerance, steps, las
     """Policies by time iteration; between its steps V follows them for twenty periods.
 
     Two choices of nearly the same value can take turns for ever. After `PATIENCE` steps the pace
-    of the nodes that move most is halved, step by step; what that leaves undone is measured at
-    the end by a step at full pace.
+    of a node is halved whenever it turns back half its way; what that leaves undone is measured at the end by a
+    step at full pace.
     """
     p, P, rates = eq.p, eq.P, np.zeros((*π.shape, 3))
     new, π_new, J, change = policies.copy(), π.copy(), V.copy(), np.zeros(5)
-    pace, residuals, reach = np.ones(π.shape), [], 1e-2
+    pace, residuals, reach, move = np.ones(π.shape), [], 1e-2, 0.0
     m = equilibrium._problem(p, eq.z, grid, np.empty((*π.shape, 5)), rates)
     for step in range(steps):
         if not multiplier:
@@ -409,10 +411,10 @@ def _iterate(eq, grid, rules, multiplier, policies, π, V, tolerance, steps, las
         bar.set_postfix_str(f"change {d:.1e}", refresh=False)
         if not d < np.inf or d < tolerance and failures == 0:
             break
+        before, move = move, equilibrium._mixed(policies, π) - equilibrium._mixed(new, π_new)
         if step >= PATIENCE:
-            moved = equilibrium._mixed(policies, π) - equilibrium._mixed(new, π_new)
-            moved = np.abs(moved).max(axis=-1)
-            pace[moved > max(tolerance, 0.1 * moved.max())] /= 2
+            back = -(move * before).sum(-1) > 0.5 * (before * before).sum(-1)
+            pace[back & (np.abs(move).max(-1) > tolerance)] /= 2
         reach = max(1e-7, min(1e-2, d))
         V = J.copy()
         for _ in range(20):

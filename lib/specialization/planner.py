@@ -390,8 +390,8 @@ def _iterate(eq, grid, rules, multiplier, policies, π, V, tolerance, steps, las
     """Policies by time iteration; between its steps V follows them for twenty periods.
 
     Two choices of nearly the same value can take turns for ever. After `PATIENCE` steps the pace
-    of a node is halved whenever it turns back half its way; what that leaves undone is measured at the end by a
-    step at full pace.
+    of a node is halved whenever it turns back half its way; what that leaves undone is measured
+    at the end by a step at full pace.
     """
     p, P, rates = eq.p, eq.P, np.zeros((*π.shape, 3))
     new, π_new, J, change = policies.copy(), π.copy(), V.copy(), np.zeros(5)

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 from scipy.optimize import root
-from specialization import equilibrium, model, nodes, simulation
+from specialization import equilibrium, model, nodes, planner, simulation
 from specialization.parameters import PUBLISHED, SMOOTH
 
 DAMPING = 0.6
@@ -134,3 +134,8 @@ def rows():
     start = time.process_time()
     nodes.solve_many(*eq.arrays(), s, np.full(s.size, -0.3), np.full(s.size, 0.5))
     yield "one state off the grid, 18,000x", time.process_time() - start, None
+    market = equilibrium.solve(SMOOTH, planner.default_grid(SMOOTH, 100, 8))
+    start = time.process_time()
+    plan = planner.solve(market)
+    yield (f"planner, 7,200 nodes, {len(plan.residuals)} steps, regret {plan.regret:.0e}, "
+           f"unsettled {plan.unsettled:.0%}", time.process_time() - start, None)

@@ -163,7 +163,7 @@ def test_no_single_deviation_pays(plans, reading):
 
 
 def test_value_follows_the_policies_of_the_market(market):
-    """Where nothing moves V is u(c) / (1 - β); elsewhere V is what a simulation finds."""
+    """V of the market is the discounted utility that a long simulation finds."""
     V = planner.value(market)
     path = simulation.simulate(market, 300, 3000, (2, GRID.b[10], GRID.k[3]), seed=1)
     found = SMALL.β ** np.arange(300) @ model.utility(path["c"], SMALL)

@@ -237,6 +237,16 @@ def test_transition_without_drift_stays_and_foreseen_decline_moves_capital(small
     assert (path[0].policy("k") > small.policy("k"))[:, :, 1:-1].all()
 
 
+def complaint(p, size, good, **path):
+    """Why parameters do not solve, or their accuracy table where it is not good; or nothing."""
+    try:
+        eq = solve(p, default_grid(p, *size))
+    except (DataError, NotConverged) as error:
+        return str(error)
+    table = simulation.accuracy(eq, periods=60, burn=100, **path)
+    return "" if good(table) else table.to_string()
+
+
 @pytest.mark.slow
 def test_most_of_the_calibration_box_solves():
     """At least 9 of 10 draws pass the accuracy report; the others say why not."""
@@ -248,16 +258,13 @@ def test_most_of_the_calibration_box_solves():
            st.floats(0.3, 0.7), st.floats(0.02, 0.15), st.floats(0.93, 0.97),
            st.floats(1.5, 2.5), st.floats(0.05, 0.12))
     def draw(φ, ξ, ρ, σ, β, γ, θ):
+        def good(table):
+            every = table[table["states"] == "all"]
+            return ((every["mean"] <= -3.8).all() and (every["p99"] <= -2.5).all()
+                    and table.attrs["near edge"] == 0)
+
         p = SMOOTH.but(φ=φ, ξ=ξ, ρ=ρ, σ=σ, β=β, γ=γ, θ=θ)
-        try:
-            eq = solve(p, default_grid(p, 80, 20))
-        except (DataError, NotConverged) as error:
-            outcome.append(str(error))
-            return
-        table = simulation.accuracy(eq, periods=60, burn=100, regions=100)
-        every = table[table["states"] == "all"]
-        good = (every["mean"] <= -3.8).all() and (every["p99"] <= -2.5).all()
-        outcome.append("" if good and table.attrs["near edge"] == 0 else str(every))
+        outcome.append(complaint(p, (80, 20), good, regions=100))
 
     draw()
     assert sum(o == "" for o in outcome) >= 0.9 * len(outcome), "\n".join(outcome)
@@ -275,16 +282,12 @@ def test_most_of_the_published_box_solves():
            st.tuples(st.floats(0.3, 0.7), st.floats(0.3, 0.7)),
            st.tuples(st.floats(0.02, 0.15), st.floats(0.02, 0.15)))
     def draw(φ, ξ, ρ, σ):
+        def good(table):
+            away = table[table["states"] == "away"]
+            return (away["mean"] <= -3).all() and table.attrs["max product"] < 1e-8
+
         p = PUBLISHED.but(φ=φ, ξ=ξ, ρ=ρ, σ=σ)
-        try:
-            eq = solve(p, default_grid(p, 100, 9))
-        except (DataError, NotConverged) as error:
-            outcome.append(str(error))
-            return
-        table = simulation.accuracy(eq, periods=60, burn=100, regions=50)
-        away = table[table["states"] == "away"]
-        good = (away["mean"] <= -3).all()
-        outcome.append("" if good and table.attrs["max product"] < 1e-8 else str(away))
+        outcome.append(complaint(p, (100, 9), good, regions=50))
 
     draw()
     assert sum(o == "" for o in outcome) >= 0.9 * len(outcome), "\n".join(outcome)

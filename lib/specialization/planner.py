@@ -326,7 +326,8 @@ class Plan(equilibrium.Equilibrium):
     """A planner's solution; `rates` are the instruments that make the market choose it.
 
     V (S, nB, nK): its value; regret: the most that another choice at a node would add to V;
-    unsettled: share of the nodes whose choice would still move by more than the tolerance.
+    unsettled: share of the nodes whose choice a full step would still move by more than ten times
+    the tolerance.
     """
 
     V: np.ndarray = None

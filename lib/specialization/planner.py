@@ -7,7 +7,7 @@ the price at which private holders are content on average,
     q = Σ k_i' (Q_i / u'(c) - Φ_2,i),   Q_i = β E[u'(c') (z_i' f'(k_i') + q' - Φ_1,i') + θ q' η'],
 
 and, where debt can be taxed but not subsidised, to u'(c) >= β R E u'(c'). Expectations of marginal
-utilities are linear between nodes as in the market; those of V are cubic and do not overshoot.
+utilities are linear between nodes as in the market; those of V are cubic.
 """
 
 import time
@@ -25,8 +25,14 @@ READINGS = ("allocation", "debt")
 UNIQUE, SLACK, BINDING = range(3)
 """Kinds of solution: the only one, and the two between which a sunspot chooses."""
 
-PATIENCE = 20
+FOLLOW = 10
+"""Periods for which choices stay between two steps, while their value and their price settle."""
+
+PATIENCE = 40
 """Steps after which nodes that turn back are slowed down; see `_iterate`."""
+
+NEAR, FAR, SHRINK = 1e-7, 1e-2, 0.8
+"""First step of a search for b' and k': its bounds, and how fast it falls from step to step."""
 
 
 @jit
@@ -233,7 +239,9 @@ def sweep(m, V, rules, policies, π, reach, pace, new, π_new, J, change):
     """The planner's choice at every node given tomorrow; returns the nodes without one.
 
     Policies go the part `pace` (S, nB, nK) of the way to it; J takes the value of the choice.
-    Other arguments as in `nodes.sweep`.
+    `reach` (S, nB, nK), the first step of a node's search, shrinks: between two choices of nearly
+    the same value a long step would find now the one, now the other. Other arguments as in
+    `nodes.sweep`.
     """
     w, failures = nodes.scratch(), 0
     change[:] = 0
@@ -241,7 +249,7 @@ def sweep(m, V, rules, policies, π, reach, pace, new, π_new, J, change):
         for i in range(π.shape[1]):
             for j in range(π.shape[2]):
                 old, out, was, b, k = policies[s, i, j], new[s, i, j], π[s, i, j], m.B[i], m.K[j]
-                v, now = solve_state(m, V, rules, s, b, k, old, was, reach, w, out)
+                v, now = solve_state(m, V, rules, s, b, k, old, was, reach[s, i, j], w, out)
                 if not (abs(v) < np.inf and now >= 0):
                     failures += 1
                     now, out[:] = was, old
@@ -249,13 +257,15 @@ def sweep(m, V, rules, policies, π, reach, pace, new, π_new, J, change):
                     J[s, i, j] = v
                 if pace[s, i, j] < 1:
                     now = part_way(m, s, b, k, old, was, out, now, pace[s, i, j], w)
-                π_new[s, i, j] = now
+                π_new[s, i, j], move = now, 0.0
                 for n in range(5):
                     mean = nodes.mixed(out, now, n)
                     size = nodes.mixed(out, now, nodes.C) ** -m.γ if n == nodes.η else abs(mean)
                     d = abs(mean - nodes.mixed(old, was, n)) / max(1.0, size)
                     if d > change[n] or d != d:
                         change[n] = d
+                    move = max(move, d)
+                reach[s, i, j] = max(min(move, SHRINK * reach[s, i, j]), NEAR)
     return failures
 
 
@@ -276,18 +286,40 @@ def follow(m, V, policies, π, out):
                         out[s, i, j] += odds * (utility(m, c) + continuation(m, V, s, x, y, w)[0])
 
 
+@jit
+def reprice(m, policies, π):
+    """Price and multiplier anew, in place, of choices that stay."""
+    w = nodes.scratch()
+    for s in range(π.shape[0]):
+        for i in range(π.shape[1]):
+            for j in range(π.shape[2]):
+                for r in range(2):
+                    if (π[s, i, j] if r else 1 - π[s, i, j]) > 0:
+                        out, k = policies[s, i, j, r], m.K[j]
+                        point = nodes.conditions(m, s, nodes.funds(m, s, m.B[i], k), k,
+                                                 out[nodes.X], out[nodes.Y], w)
+                        out[nodes.Q] = point[2]
+                        if out[nodes.η] > 0:
+                            out[nodes.η] = max(0.0, point[1] * point[3])
+
+
 def slopes(V, grid):
     """V (S, nB, nK) with its slopes in b and k: (S, nB, nK, 3).
 
-    Slopes of a parabola through three nodes, at most three times the smaller of the secants on
-    either side where both rise or both fall: cubics then do not overshoot (Hyman 1983).
+    Slopes of a parabola through three nodes. Where V bends one way at a node and at both its
+    neighbours that is all. Where it does not, the slope is at most three times the smaller of the
+    secants on either side, and cubics do not overshoot (Hyman 1983); in between, in between.
     """
     stack = [V]
     for axis, x in ((1, grid.b), (2, grid.k)):
         h, d = np.diff(x), np.diff(np.moveaxis(V, axis, -1)) / np.diff(x)
         left, right = d[..., :-1], d[..., 1:]
-        most = np.where(left * right >= 0, 3 * np.minimum(np.abs(left), np.abs(right)), np.inf)
-        inner = np.clip((h[1:] * left + h[:-1] * right) / (h[1:] + h[:-1]), -most, most)
+        most = 3 * np.minimum(np.abs(left), np.abs(right))
+        inner, bend = (h[1:] * left + h[:-1] * right, right - left) / (h[1:] + h[:-1])
+        wide = np.concatenate([bend[..., :1], bend, bend[..., -1:]], axis=-1)
+        least = np.minimum(wide[..., :-2] * bend, wide[..., 2:] * bend)
+        smooth = np.clip(4 * least / np.maximum(bend * bend, 1e-300), 0, 1)
+        inner = smooth * inner + (1 - smooth) * np.clip(inner, -most, most)
         ends = 2 * d[..., [0, -1]] - inner[..., [0, -1]]
         whole = np.concatenate([ends[..., :1], inner, ends[..., 1:]], axis=-1)
         stack.append(np.moveaxis(whole, -1, axis))
@@ -335,8 +367,8 @@ class Plan(equilibrium.Equilibrium):
     unsettled: float = 0.0
 
 
-def solve(eq, reading="allocation", taxed=True, multiplier=True, tolerance=1e-5, levels=3,
-          steps=300, progress=False):
+def solve(eq, reading="allocation", taxed=True, multiplier=True, tolerance=1e-5, steps=300,
+          progress=False):
     """The planner's Markov equilibrium, from that of the market and on its grid.
 
     Parameters
@@ -350,7 +382,7 @@ def solve(eq, reading="allocation", taxed=True, multiplier=True, tolerance=1e-5,
         False: θ q' η' is left out of the price of capital.
     tolerance : float
         Largest change of a policy in the last step, as in `equilibrium.solve`.
-    levels, steps, progress : as in `equilibrium.solve`
+    steps, progress : as in `equilibrium.solve`
 
     Returns
     -------
@@ -365,20 +397,10 @@ def solve(eq, reading="allocation", taxed=True, multiplier=True, tolerance=1e-5,
     if reading not in READINGS:
         raise DataError(f"planner: reading {reading!r}; valid: {', '.join(READINGS)}")
     clock, p = time.process_time(), eq.p
-    rules, grids = (float(reading == "debt"), float(taxed)), [eq.grid]
-    for _ in range(levels - 1):
-        grids.insert(0, grids[0].coarser())
-    mean, π, V, here = equilibrium._mixed(eq.policies, eq.π), eq.π, value(eq), eq.grid
-    residuals = []
+    rules = float(reading == "debt"), float(taxed)
     with tqdm(disable=not progress, unit=" steps") as bar:
-        for grid in grids:
-            mean, π, V = (here.interpolate(x, grid) for x in (mean, π, V))
-            policies, here, last = np.stack([mean, mean], axis=-2).copy(), grid, grid is eq.grid
-            policies, π, V, E, path, regret, unsettled = _iterate(
-                eq, grid, rules, multiplier, policies, π, V, tolerance if last else 1e-4,
-                steps if last else 60, last, bar)
-            residuals += path
-            mean = equilibrium._mixed(policies, π)
+        policies, π, V, E, residuals, regret, unsettled = _iterate(
+            eq, rules, multiplier, tolerance, steps, bar)
     # between nodes that all bind the odds are one but for rounding: the slack branch is read too
     policies[..., 0, :] = np.where(π[..., None] == 1, policies[..., 1, :], policies[..., 0, :])
     m = equilibrium._problem(p, eq.z, eq.grid, E, np.zeros_like(eq.rates))
@@ -387,23 +409,29 @@ def solve(eq, reading="allocation", taxed=True, multiplier=True, tolerance=1e-5,
     return replace(plan, V=value(plan, V))
 
 
-def _iterate(eq, grid, rules, multiplier, policies, π, V, tolerance, steps, last, bar):
-    """Policies by time iteration; between its steps V follows them for twenty periods.
+def _iterate(eq, rules, multiplier, tolerance, steps, bar):
+    """Policies by time iteration; between its steps V and prices follow them.
 
     Two choices of nearly the same value can take turns for ever. After `PATIENCE` steps the pace
     of a node is halved whenever it turns back half its way; what that leaves undone is measured
     at the end by a step at full pace.
     """
-    p, P, rates = eq.p, eq.P, np.zeros((*π.shape, 3))
+    p, P, grid, rates = eq.p, eq.P, eq.grid, np.zeros_like(eq.rates)
+    mean = equilibrium._mixed(eq.policies, eq.π)
+    policies, π, V = np.stack([mean, mean], axis=-2).copy(), eq.π.copy(), value(eq)
     new, π_new, J, change = policies.copy(), π.copy(), V.copy(), np.zeros(5)
-    pace, residuals, reach, move = np.ones(π.shape), [], 1e-2, 0.0
-    m = equilibrium._problem(p, eq.z, grid, np.empty((*π.shape, 5)), rates)
-    for step in range(steps):
+    pace, reach, residuals, move = np.ones(π.shape), np.full(π.shape, FAR), [], 0.0
+    m = equilibrium._problem(p, eq.z, grid, eq.E, rates)
+
+    def tomorrow():
         if not multiplier:
             policies[..., nodes.η] = 0
         E = np.tensordot(P, nodes.all_payoffs(m, policies, π), 1)
-        m = equilibrium._problem(p, eq.z, grid, E, rates)
-        ahead = slopes(p.β * np.tensordot(P, V, 1), grid)
+        return (equilibrium._problem(p, eq.z, grid, E, rates),
+                slopes(p.β * np.tensordot(P, V, 1), grid))
+
+    for step in range(steps):
+        m, ahead = tomorrow()
         failures = sweep(m, ahead, rules, policies, π, reach, pace, new, π_new, J, change)
         policies, π, new, π_new = new, π_new, policies, π
         d = change.max() if multiplier else change[:4].max()
@@ -416,21 +444,23 @@ def _iterate(eq, grid, rules, multiplier, policies, π, V, tolerance, steps, las
         if step >= PATIENCE:
             back = -(move * before).sum(-1) > 0.5 * (before * before).sum(-1)
             pace[back & (np.abs(move).max(-1) > tolerance)] /= 2
-        reach = max(1e-7, min(1e-2, d))
-        V = J.copy()
-        for _ in range(20):
-            follow(m, slopes(p.β * np.tensordot(P, V, 1), grid), policies, π, J)
+        V, J = J, V
+        for _ in range(FOLLOW):
+            m, ahead = tomorrow()
+            follow(m, ahead, policies, π, J)
+            reprice(m, policies, π)
             V, J = J, V
-    if last and not (d < tolerance and failures == 0) or not d < np.inf:
+    if not (d < tolerance and failures == 0):
         raise equilibrium.NotConverged(
             f"planner: {failures} nodes without a choice, policies still move {d:.1e} after "
             f"{len(residuals)} steps on {π.shape} nodes (tolerance {tolerance:.0e})",
             np.array(residuals))
     follow(m, ahead, policies, π, V)
     kept = equilibrium._mixed(policies, π)
-    sweep(m, ahead, rules, policies, π, reach, np.ones(π.shape), new, π_new, J, change)
+    sweep(m, ahead, rules, policies, π, np.full(π.shape, FAR), np.ones(π.shape), new, π_new, J,
+          change)
     moved = np.abs(kept - equilibrium._mixed(new, π_new)).max(-1)
-    return policies, π, V, E, residuals, (J - V).max(), (moved > 10 * tolerance).mean()
+    return policies, π, V, m.E, residuals, (J - V).max(), (moved > 10 * tolerance).mean()
 
 
 @jit

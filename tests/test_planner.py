@@ -26,7 +26,7 @@ def market():
 
 @pytest.fixture(scope="module")
 def plans(market):
-    return {r: planner.solve(market, r, tolerance=1e-7, levels=1) for r in planner.READINGS}
+    return {r: planner.solve(market, r, tolerance=1e-7) for r in planner.READINGS}
 
 
 def choices(plan, count=None, seed=0):
@@ -48,7 +48,7 @@ def without_reason(size):
     """Largest distance of planner and market where nothing is external to the individual."""
     grid = planner.default_grid(FIXED, *size)
     eq = equilibrium.solve(FIXED, grid, 1e-8)
-    plan = planner.solve(eq, taxed=False, levels=1)
+    plan = planner.solve(eq, taxed=False)
     assert 0.05 < eq.π.mean() < 0.95
     return eq, plan, {name: apart(eq, plan, name) for name in "cbk"}
 
@@ -70,13 +70,13 @@ def test_symmetric_industries(plans, reading):
     allocations: he takes one of them, and the nodes from which one comes there feel it a little.
     """
     plan = plans[reading]
-    bound = 1e-9 if reading == "debt" else 5e-4
+    share, bound = (1, 1e-9) if reading == "debt" else (0.99, 2e-4)
     for name in equilibrium.POLICIES:
         x = plan.policy(name)
         mirror = x[SWAP][:, :, ::-1]
         d = np.abs(x - (1 - mirror if name == "k" else mirror))
-        assert np.quantile(d, 0.99) < bound
-    assert np.allclose(plan.V, plan.V[SWAP][:, :, ::-1], atol=0.02 * bound, rtol=0)
+        assert np.quantile(d, share) < bound
+    assert np.allclose(plan.V, plan.V[SWAP][:, :, ::-1], atol=0.1 * bound, rtol=0)
 
 
 @both
@@ -88,7 +88,7 @@ def test_prices_and_multipliers_by_the_equations_written_a_second_time(plans, re
         weighted = mean + (y - 0.5) * last[1]
         assert np.allclose([c2, weighted, η2 if r else 0.0], [c, q, η], atol=2e-5)
         slack = x / p.R + p.θ * q
-        assert abs(slack) < 1e-7 if r else slack > -1e-7
+        assert abs(slack) < 1e-7 if r else slack > -1e-9
         assert η2 > -1e-5  # no subsidy to debt
         if reading == "debt":
             assert abs(last[1]) < 1e-5
@@ -111,17 +111,17 @@ def test_instruments_raise_nothing_and_tax_only_where_slack(plans, reading):
     τ, s_A, s_B = np.moveaxis(plan.rates, -1, 0)
     y = plan.policy("k")
     assert np.abs(s_A * y + s_B * (1 - y)).max() < 1e-12
-    assert τ.min() > -1e-6 and (τ[plan.π == 1] == 0).all() and τ.max() > 1e-3
+    assert τ.min() > -1e-9 and (τ[plan.π == 1] == 0).all() and τ.max() > 1e-3
 
 
 @both
 def test_the_market_under_the_instruments_chooses_the_plan(plans, reading):
     plan = plans[reading]
     there = equilibrium.solve(SMALL, GRID, 1e-9, start=plan, rates=plan.rates)
-    assert (there.π != plan.π).mean() < 0.005
+    assert np.array_equal(there.π, plan.π)
     for name in equilibrium.POLICIES:
         d = np.abs(there.policy(name) - plan.policy(name))
-        assert d.max() < (2e-5 if name == "q" else 2e-6)
+        assert d.max() < (5e-6 if name == "q" else 1e-6)
 
 
 @both
@@ -203,19 +203,18 @@ shares = st.floats(0, 1)
 
 
 @settings(max_examples=50, deadline=None)
-@given(arrays(float, 7, elements=steps), arrays(float, 7, elements=shares), st.booleans())
-def test_slopes_do_not_overshoot(h, rises, falling):
-    """Where V rises (falls) along b from node to node, so does the cubic in every inner cell."""
+@given(arrays(float, 7, elements=steps), st.integers(2, 5), st.floats(0, 2), st.floats(0, 9))
+def test_slopes_do_not_overshoot_at_a_jump(h, n, slope, jump):
+    """A line that jumps between two nodes, as V does at a threshold: the cubic keeps rising in every
+    inner cell."""
     grid = Grid(random_grid(h), np.array([0.2, 0.5, 0.8]))
-    line = np.cumsum(rises) * (-1 if falling else 1)
+    line = slope * grid.b + jump * (np.arange(7) >= n)
     V = planner.slopes(np.tile(line[:, None], (4, 1, 3)), grid)
     m, w = problem(grid), nodes.scratch()
-    for n in range(1, 5):
-        x = np.linspace(grid.b[n], grid.b[n + 1], 40)
-        y = [planner.continuation(m, V, 0, v, 0.4, locate(grid, v, 0.4, w))[0] for v in x]
-        moves = np.diff(y) * (-1 if falling else 1)
-        assert moves.min() > -1e-12
-        assert min(y) > min(line[n:n + 2]) - 1e-12 and max(y) < max(line[n:n + 2]) + 1e-12
+    x = np.linspace(grid.b[1], grid.b[-2], 300)
+    y = [planner.continuation(m, V, 0, v, 0.4, locate(grid, v, 0.4, w))[0] for v in x]
+    assert np.diff(y).min() > -1e-9
+    assert min(y) > line[1] - 1e-9 and max(y) < line[-2] + 1e-9
 
 
 def locate(grid, x, y, w):
@@ -226,10 +225,10 @@ def locate(grid, x, y, w):
 @settings(max_examples=50, deadline=None)
 @given(arrays(float, 8, elements=steps), arrays(float, 4, elements=st.floats(0.3, 3)))
 def test_slopes_of_a_parabola_are_exact(h, a):
-    """A parabola whose secants differ less than threefold is not limited."""
+    """Also at its peak: a bend of one sign is not limited."""
     grid = Grid(random_grid(h), np.linspace(0.1, 0.9, 5))
     b, k = np.meshgrid(grid.b, grid.k, indexing="ij")
-    far = 4 + np.ptp(grid.b)
+    far = -grid.b[3]
     V = np.stack([a[0] * (b + n + far) ** 2 - a[1] * k + a[2] * (k + 3) ** 2 for n in range(4)])
     found = planner.slopes(V, grid)
     n = np.arange(4)[:, None, None]
@@ -273,14 +272,14 @@ def test_bad_input_and_too_few_steps(market):
     with pytest.raises(DataError, match="reading 'both'; valid: allocation, debt"):
         planner.solve(market, "both")
     with pytest.raises(NotConverged, match="still move") as caught:
-        planner.solve(market, levels=1, steps=3)
+        planner.solve(market, steps=3)
     assert caught.value.residuals.shape == (3, 5)
 
 
 def test_stored_plans_are_identical(tmp_path):
-    options = {"grid": planner.default_grid(SMALL, 12, 5), "levels": 1, "folder": tmp_path}
+    options = {"grid": planner.default_grid(SMALL, 12, 5), "folder": tmp_path}
     first, again = (planner.stored(SMALL, "debt", **options) for _ in range(2))
-    fresh = planner.solve(equilibrium.solve(SMALL, options["grid"]), "debt", levels=1)
+    fresh = planner.solve(equilibrium.solve(SMALL, options["grid"]), "debt")
     assert first.seconds == again.seconds and isinstance(again, planner.Plan)
     for name in ("V", "policies", "π", "rates", "E", "regret", "unsettled", "residuals"):
         for other in (again, fresh):
@@ -292,11 +291,11 @@ def test_agglomeration_the_plan_is_decentralised_and_gains():
     """The strong side of agglomeration, where two choices of like value can take turns."""
     p = SMOOTH.but(ξ=(0.29, 0.10))
     eq = equilibrium.solve(p, planner.default_grid(p, 24, 9), 1e-8)
-    plan = planner.solve(eq, levels=1)
+    plan = planner.solve(eq)
     there = equilibrium.solve(p, eq.grid, 1e-7, start=plan, rates=plan.rates)
     far = {name: np.quantile(np.abs(there.policy(name) - plan.policy(name)), 0.99)
            for name in "cqbk"}
     assert max(far[n] for n in "cbk") < 1e-3 and far["q"] < 1e-2
-    assert plan.unsettled < 0.01 and plan.regret < 1e-6
+    assert plan.unsettled < 0.01 and plan.regret < 1e-4
     gain = planner.gain(plan.V, planner.value(eq), p)
     assert 0.005 < gain.mean() < 0.03

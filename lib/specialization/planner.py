@@ -28,7 +28,7 @@ UNIQUE, SLACK, BINDING = range(3)
 FOLLOW = 10
 """Periods for which choices stay between two steps, while their value and their price settle."""
 
-PATIENCE = 40
+PATIENCE = 20
 """Steps after which nodes that turn back are slowed down; see `_iterate`."""
 
 NEAR, FAR, SHRINK = 1e-7, 1e-2, 0.8

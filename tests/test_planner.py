@@ -205,8 +205,9 @@ shares = st.floats(0, 1)
 @settings(max_examples=50, deadline=None)
 @given(arrays(float, 7, elements=steps), st.integers(2, 5), st.floats(0, 2), st.floats(0, 9))
 def test_slopes_do_not_overshoot_at_a_jump(h, n, slope, jump):
-    """A line that jumps between two nodes, as V does at a threshold: the cubic keeps rising in every
-    inner cell."""
+    """A line that jumps between two nodes, as V does at a threshold: in inner cells the cubic
+    keeps rising.
+    """
     grid = Grid(random_grid(h), np.array([0.2, 0.5, 0.8]))
     line = slope * grid.b + jump * (np.arange(7) >= n)
     V = planner.slopes(np.tile(line[:, None], (4, 1, 3)), grid)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.interpolate import CubicHermiteSpline
+from scipy.optimize import brentq
 from specialization import DataError, equilibrium, model, nodes, planner, simulation
 from specialization.equilibrium import Grid, NotConverged
 from specialization.parameters import SMOOTH
@@ -62,6 +63,22 @@ def test_no_externality_the_planner_does_what_the_market_does():
     tax, subsidies = np.abs(plan.rates[..., 0]), np.abs(plan.rates[..., 1:])
     assert tax.max() < 5e-3 and subsidies.mean() < 5e-3  # beside a price of 4.5; φ/k at the edge
     assert np.abs(planner.gain(plan.V, planner.value(eq), FIXED)).max() < 1e-5
+
+
+def test_without_shocks_the_planner_rests_where_social_products_are_equal():
+    """Closed form: collateral at a fixed price binds at rest, and capital no longer moves."""
+    p = SMOOTH.but(σ=0.0, ξ=(0.29, 0.10), collateral="fixed price", q_bar=3.0)
+    grid, one = planner.default_grid(p, 24, 25), np.ones(2)
+    plan = planner.solve(equilibrium.solve(p, grid, 1e-8), tolerance=1e-7)
+    k = brentq(lambda k: np.subtract(*model.social_marginal_product(
+        one, np.array([k, 1 - k]), p)), 0.3, 0.95)
+    b = -p.R * p.θ * p.q_bar
+    c = model.production(one, np.array([k, 1 - k]), p).sum() + b * (1 - 1 / p.R)
+    last = {n: x[-1, 0] for n, x in simulation.simulate(plan, 300, 1, (0, -0.2, 0.3)).items()}
+    assert np.isclose(last["b"], b, atol=1e-9) and np.isclose(last["c"], c, atol=1e-6)
+    assert abs(last["k"] - k) < 1e-3
+    V = grid.interpolate(plan.V, Grid([b, 0.0], [k, 0.9]))[0, 0, 0]
+    assert abs(planner.gain(V, model.utility(c, p) / (1 - p.β), p)) < 5e-5
 
 
 @both

@@ -70,12 +70,17 @@ def difference(eq, other):
 
 
 def memory(bonds, capital):
-    """Peak memory in GiB of a fresh process that solves the smooth calibration."""
-    code = ("import resource\n"
+    """Peak memory in GiB of a fresh process that solves the smooth calibration; NaN off Linux.
+
+    `getrusage` of a child starts from the peak of its parent.
+    """
+    code = ("from pathlib import Path\n"
             "from specialization import equilibrium\n"
             "from specialization.parameters import SMOOTH\n"
             f"equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, {bonds}, {capital}))\n"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)")
+            "status = Path('/proc/self/status')\n"
+            "print(int(status.read_text().split('VmHWM:')[1].split()[0]) / 2**20\n"
+            "      if status.exists() else 'nan')")
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                                 check=True).stdout)
 

@@ -357,9 +357,8 @@ def gain(V, V0, p):
 class Plan(equilibrium.Equilibrium):
     """A planner's solution; `rates` are the instruments that make the market choose it.
 
-    V (S, nB, nK): its value; regret: the most that another choice at a node would add to V;
-    unsettled: share of the nodes whose choice a full step would still move by more than ten times
-    the tolerance.
+    V (S, nB, nK): its value; regret: the most that a last search in wide steps found to add to V
+    at a node; unsettled: share of the nodes that it moved by more than ten times the tolerance.
     """
 
     V: np.ndarray = None
@@ -414,7 +413,7 @@ def _iterate(eq, rules, multiplier, tolerance, steps, bar):
 
     Two choices of nearly the same value can take turns for ever. After `PATIENCE` steps the pace
     of a node is halved whenever it turns back half its way; what that leaves undone is measured
-    at the end by a step at full pace.
+    at the end by a wider search at full pace.
     """
     p, P, grid, rates = eq.p, eq.P, eq.grid, np.zeros_like(eq.rates)
     mean = equilibrium._mixed(eq.policies, eq.π)

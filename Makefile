@@ -2,7 +2,7 @@
 # Optional: PYTHON=... the interpreter, VENV=... the environment's folder.
 VENV ?= .venv
 PY = "$(VENV)/bin/python"
-export PYTHONPATH := $(CURDIR):$(CURDIR)/lib
+unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := 0
 
@@ -25,17 +25,17 @@ lint: env            ## check the style of the code
 	@$(PY) -m ruff check
 
 data: env            ## fetch the public data, about 20 MB, into data/cache
-	@$(PY) -m data.download
+	@$(PY) -m specialization.data.download
 
 results: env         ## compute the stored results of the public vintage again
-	@$(PY) -m book.results
+	@$(PY) -m specialization.report.results
 
 bench: env           ## time and memory of the library
 	@$(PY) tests/bench.py
 
 lock:                ## resolve requirements.lock again from pyproject.toml; needs uv
 	@command -v uv >/dev/null || { echo "make lock needs uv"; exit 1; }
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet \
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --quiet \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.new
 	mv requirements.new requirements.lock
 

@@ -119,10 +119,10 @@ def is_fresh(job):
 
 def available_vintages():
     """Vintages that are there, with the hash of their data; fetches the public one if it can."""
-    from specialization import DATA
+    from specialization.store import IPUMS
 
-    from book import results
-    from data import download, public, vintages
+    from specialization.report import results
+    from specialization.data import download, public, vintages
 
     if os.environ.get("SPECIALIZATION_OFFLINE") != "1":
         try:
@@ -134,7 +134,7 @@ def available_vintages():
     if "public" not in vintages.available() and (stale := results.check()):
         print(f"stored by an earlier version of the code: {', '.join(stale)}")
     extract = [(p.name, p.stat().st_size, p.stat().st_mtime_ns)
-               for p in sorted((DATA / "ipums").glob("*"))]
+               for p in sorted(IPUMS.glob("*"))]
     hashes = {"synthetic": "seeded", "public": download.data_hash(), "ipums": digest(*extract)}
     here = {name: hashes[name] for name in vintages.available()}
     return here if "public" in here else here | {"public, stored results": results.stored_data()}
@@ -200,7 +200,7 @@ def kernel_environment(root, workers):
         os.environ.update(
             JUPYTER_PATH=folder, IPYTHONDIR=str(Path(folder, "ipython")),
             MPLCONFIGDIR=str(root / "_build" / "matplotlib"),
-            PYTHONPATH=os.pathsep.join([str(root), str(root / "lib")]), PYTHONHASHSEED="0",
+            PYTHONHASHSEED="0",
             OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads, NUMBA_NUM_THREADS=threads)
         # once, here: a chapter that had to index the fonts would say so on its page
         subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], check=True)
@@ -266,7 +266,7 @@ def run_chapter(root, vintages, name, parameters):
     job = make_job(root, name, vintages, common, parameters)
     check_parameters(job)
     if "VINTAGE" in parameters:
-        from book import results
+        from specialization.report import results
 
         results.choose(parameters["VINTAGE"])
     execute([job])
@@ -287,10 +287,9 @@ def main(argv=None):
     if any("=" not in p for p in args.parameter):
         parser.error(f"parameters are NAME=value, not {' '.join(args.parameter)}")
     parameters = {k: yaml.safe_load(v) for k, v in (p.split("=", 1) for p in args.parameter)}
-    sys.path[:0] = [str(ROOT), str(ROOT / "lib")]
-    from specialization import DataError
+    from specialization.errors import DataError
 
-    from book import results
+    from specialization.report import results
     try:
         vintages = available_vintages()
         results.check()

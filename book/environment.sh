@@ -37,7 +37,9 @@ if ! whole; then
     cp requirements.lock "$venv/requirements.lock"
 fi
 
-# notebooks opened with this environment find library and book, also after the folder has moved
-for packages in "$venv"/lib/python3.*/site-packages; do
-    printf '%s\n' "$PWD" "$PWD/lib" > "$packages/specialization.pth"
-done
+# the library itself, from this folder; anew after the folder has moved
+"$venv/bin/python" -c 'import importlib.util, sys
+found = importlib.util.find_spec("specialization")
+sys.exit(not (found and found.origin.startswith(sys.argv[1])))' "$PWD/lib/" ||
+    "$venv/bin/python" -m pip install -qq --no-deps --no-build-isolation -e . ||
+    fail "pip could not install the library of this folder (see above)"

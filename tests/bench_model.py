@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 from scipy.optimize import root
-from specialization import equilibrium, model, nodes, planner, simulation
-from specialization.parameters import PUBLISHED, SMOOTH
+from specialization.model import equilibrium, equations, nodes, planner, simulation
+from specialization.model.parameters import PUBLISHED, SMOOTH
 
 DAMPING = 0.6
 
@@ -29,14 +29,14 @@ def fixed_point(p, grid, tolerance=1e-6, steps=3000):
     Conjectured b', k' and q give consumption and expectations; the bond equation gives c, or the
     collateral constraint b'; the capital equations give q and k'. Updates are damped.
     """
-    z, P = model.productivity_chain(p)
+    z, P = equations.productivity_chain(p)
     b, k = grid.b[:, None], np.stack([grid.k, 1 - grid.k], axis=-1)
-    y = model.production(z[:, None], k, p).sum(-1)[:, None]
+    y = equations.production(z[:, None], k, p).sum(-1)[:, None]
     c, q, x, kn, _ = np.moveaxis(equilibrium._first_guess(p, z, grid)[..., 0, :], -1, 0).copy()
     η, s = np.zeros_like(c), np.arange(len(z))[:, None, None]
     for _ in range(steps):
         u, kk = c ** -p.γ, np.stack([kn, 1 - kn], axis=-1)
-        held = (u * q + p.θ * q * η)[..., None] - u[..., None] * model.Φ_1(k, kk, p)
+        held = (u * q + p.θ * q * η)[..., None] - u[..., None] * equations.Φ_1(k, kk, p)
         W = np.concatenate([u[..., None], u[..., None] * z[:, None, None], held], axis=-1)
         E = np.tensordot(P, W, 1)
         i = np.clip(np.searchsorted(grid.b, x, side="right") - 1, 0, grid.b.size - 2)
@@ -45,16 +45,16 @@ def fixed_point(p, grid, tolerance=1e-6, steps=3000):
         r = ((kn - grid.k[j]) / (grid.k[j + 1] - grid.k[j]))[..., None]
         e = ((1 - w) * ((1 - r) * E[s, i, j] + r * E[s, i, j + 1])
              + w * ((1 - r) * E[s, i + 1, j] + r * E[s, i + 1, j + 1]))
-        value = p.β * (e[..., 1:3] * model.marginal_product(1.0, kk, p) + e[..., 3:])
+        value = p.β * (e[..., 1:3] * equations.marginal_product(1.0, kk, p) + e[..., 3:])
         new_c = (p.β * p.R * e[..., 0]) ** (-1 / p.γ)
-        cost = model.Φ(k, kk, p).sum(-1)
+        cost = equations.Φ(k, kk, p).sum(-1)
         slack_x = p.R * (y + b - cost - new_c)
         bind = slack_x < -p.R * p.θ * q
         new_x = np.where(bind, -p.R * p.θ * q, slack_x)
         new_c = y + b - cost - new_x / p.R
         new_u = new_c ** -p.γ
         η = np.where(bind, new_u - p.β * p.R * e[..., 0], 0)
-        price = value / new_u[..., None] - model.Φ_2(k, kk, p)
+        price = value / new_u[..., None] - equations.Φ_2(k, kk, p)
         slope = p.φ[0] / k[..., 0] + p.φ[1] / k[..., 1]
         new_kn = kn + (price[..., 0] - price[..., 1]) / slope / 2
         moves = [new_c - c, price.mean(-1) - q, new_x - x, new_kn - kn]

@@ -3,6 +3,6 @@ import pytest
 
 @pytest.fixture(scope="session")
 def panel():
-    from data import synthetic
+    from specialization.data import synthetic
 
     return synthetic.panel()

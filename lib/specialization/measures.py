@@ -7,7 +7,7 @@ zone, industry) cube is one pass.
 import numpy as np
 from scipy.stats import rankdata
 
-from . import DataError
+from .errors import DataError
 
 
 def finite(**arrays):

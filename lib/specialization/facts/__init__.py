@@ -1,0 +1,1 @@
+"""Three empirical facts: the trade-off, its dynamics, its persistence."""

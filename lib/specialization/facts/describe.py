@@ -1,0 +1,83 @@
+"""Tables that describe a panel; flat, so that they can be stored and read again."""
+
+import numpy as np
+import pandas as pd
+
+from .. import measures
+from ..measures import dispersion, gini, group_gini, lasting, national_shares, shares
+
+SHOWN = {12501: "Dayton, OH", 18000: "Rochester and Buffalo, NY", 11600: "Detroit, MI",
+         16300: "Pittsburgh, PA", 37500: "San Jose, CA", 37901: "Las Vegas, NV"}
+"""Zones shown by name: the two of the slides, and four known for one industry. Rochester in New
+York shares a zone with Buffalo, which names it in the source."""
+
+
+def gini_moments(panel, common=False):
+    """Mean, CV and p90/p10 over zones of the Gini (Table 1), and the share of absent industries.
+
+    With `common`, only over the `lasting` industries."""
+    rows = []
+    for v, cube in panel.cubes.items():
+        kept = lasting(cube) | (not common)
+        rows += [{"variable": v, "year": t, **dispersion(gini(y[:, kept])), "zones": len(y),
+                  "industries": int(kept.sum()), "absent": (y[:, kept] == 0).mean()}
+                 for t, y in zip(panel.years, cube, strict=True)]
+    return pd.DataFrame(rows)
+
+
+def gini_switches(panel, variable):
+    """The same moments under both values of `zeros` and of `reference`, by year, and correlations
+    with log population and with the baseline (zeros counted, equal reference)."""
+    rows = []
+    for t in panel.years:
+        y, size = panel.cube(variable, t), np.log(panel.control("population", t))
+        for zeros in (True, False):
+            for name, w in (("equal", None), ("national", national_shares(y))):
+                g = gini(y, zeros=zeros, reference=w)
+                rows.append({"year": t, "zeros": "counted" if zeros else "left out",
+                             "reference": name, **dispersion(g),
+                             "log_population": np.corrcoef(g, size)[0, 1],
+                             "baseline": np.corrcoef(g, gini(y))[0, 1]})
+    return pd.DataFrame(rows)
+
+
+def zone_measures(panel, variable):
+    """All measures by year and zone, with the zone's name, place, income and population."""
+    y, tradable = panel.cube(variable), panel.industries["tradable"].to_numpy()
+    index = pd.MultiIndex.from_product([panel.years, panel.zones.index], names=["year", "zone"])
+    table = pd.DataFrame({name: values.ravel() for name, values in {
+        "gini": gini(y),
+        "gini_present": gini(y, zeros=False),
+        "gini_national": gini(y, reference=national_shares(y)[:, None, :]),
+        "gini_tradable": group_gini(y, tradable),
+        "gini_nontradable": group_gini(y, ~tradable),
+        **{f.__name__: f(y) for f in (measures.hhi, measures.max_share, measures.theil,
+                                      measures.krugman)},
+        "tradable_share": shares(y)[..., tradable].sum(axis=-1),
+    }.items()}, index=index)
+    table = table.join(panel.zones[["name", "state", "rustbelt", "lat", "lon"]])
+    return table.join(panel.controls[["income_per_head", "population"]]).reset_index()
+
+
+def largest_industries(panel, variable, n=3):
+    """The n largest industries of the zones of `SHOWN`, in the first and last year."""
+    rows = []
+    for zone in (z for z in SHOWN if z in panel.zones.index):
+        for t in panel.years[[0, -1]]:
+            s = shares(panel.cube(variable, t)[panel.zones.index.get_loc(zone)])
+            rows += [{"zone": SHOWN[zone], "year": t, "place": k + 1,
+                      "industry": panel.industries["label"].iloc[i], "share": s[i]}
+                     for k, i in enumerate(np.argsort(-s)[:n])]
+    return pd.DataFrame(rows)
+
+
+def notes(panel):
+    """What the construction of a panel changed, and how often."""
+    def words(v):
+        if isinstance(v, dict) and all(isinstance(x, list) for x in v.values()):
+            return f"{len(v)}: {', '.join(v)}"
+        if isinstance(v, dict):
+            return "; ".join(f"{k}: {words(x)}" for k, x in v.items())
+        return str(len(v)) if isinstance(v, list) else f"{v:.6g}"
+
+    return pd.DataFrame([{"what": k, "count": words(v)} for k, v in panel.notes.items()])

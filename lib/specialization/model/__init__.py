@@ -1,0 +1,1 @@
+"""The model: equations, equilibrium, planner, simulation, calibration."""

@@ -1,0 +1,119 @@
+"""Productivity processes from total factor productivity (TFP) of US industries.
+
+Least squares on detrended logs is biased: short samples and the trend both take persistence away.
+The bias is removed by simulating the whole procedure.
+"""
+
+import numpy as np
+import pandas as pd
+
+from ..data import download
+
+from ..errors import DataError
+
+SOURCE = "ev_industry_productivity_1947_2023.xlsx"
+SHEETS = {"44 industries": "Data_44Ind_1947to2023", "63 industries": "Data_63Ind_1963to2023"}
+MEASURES = {"gross output": "TFPGO", "value added": "TFPVA"}
+TRENDS = ("HP 100", "linear", "quadratic")
+GRID = np.append(np.arange(-0.5, 0.89, 0.05), [0.9, 0.93, 0.96, 0.99])
+"""True ρ at which the estimator is simulated; estimates end where it does."""
+
+
+def load(industries="44 industries", measure="gross output"):
+    """Log TFP by year (rows) and industry (columns) of one of `SHEETS` and `MEASURES`."""
+    book = pd.read_excel(download.fetch(SOURCE), sheet_name=[SHEETS[industries], "Info"])
+    data, info = book.values()
+    start = list(SHEETS).index(industries) * 4 + 4      # the two lists of names stand side by side
+    names = dict(info.iloc[:, [start, start + 1]].dropna().to_numpy())
+    table = data.pivot(index="year", columns="industry_id", values=MEASURES[measure])
+    return np.log(table).rename(columns=names).rename_axis(columns="industry")
+
+
+def smoother(T, trend):
+    """Matrix (T, T) that takes a series to its trend: of Hodrick and Prescott, or fitted."""
+    if trend == "HP 100":
+        D = np.diff(np.eye(T), n=2, axis=0)
+        return np.linalg.inv(np.eye(T) + 100 * D.T @ D)
+    if trend not in TRENDS:
+        raise DataError(f"trend {trend!r}; valid: {', '.join(TRENDS)}")
+    X = np.vander(np.linspace(-1, 1, T), 2 + (trend == "quadratic"))
+    return X @ np.linalg.pinv(X)
+
+
+def ar1(x):
+    """Least squares of x_t on x_{t-1}: ρ, and the residuals (T-1, n); x (T, n) has mean zero."""
+    ρ = (x[:-1] * x[1:]).sum(axis=0) / (x[:-1] ** 2).sum(axis=0)
+    return ρ, x[1:] - ρ * x[:-1]
+
+
+def simulated_estimates(T, trend, grid=GRID, draws=2_000, seed=0):
+    """Mean and sd of the estimate of ρ, and mean of that of σ = 1, for each true ρ of the grid.
+
+    Stationary AR(1) series of length T, detrended and estimated as the data, with the same shocks
+    for every ρ. Returns three arrays like grid.
+    """
+    ε = np.random.default_rng(seed).standard_normal((T, draws))
+    keep, found = np.eye(T) - smoother(T, trend), []
+    for ρ in grid:
+        x = ε.copy()
+        x[0] /= np.sqrt(1 - ρ**2)
+        for t in range(1, T):
+            x[t] += ρ * x[t - 1]
+        a, e = ar1(keep @ x)
+        found.append((a.mean(), a.std(), e.std(axis=0).mean()))
+    return np.array(found).T
+
+
+def processes(logs, trend="HP 100"):
+    """AR(1) by industry around a trend, corrected for the bias of short detrended samples.
+
+    The estimate is the ρ whose simulated series, detrended and estimated like the data, give on
+    average what the data give (indirect inference; Gouriéroux, Renault and Touzi 2000); [low,
+    high] holds every ρ whose estimates have the data's within 1.96 sd.
+
+    Parameters
+    ----------
+    logs : DataFrame
+        Log productivity by year (rows) and industry.
+    trend : str
+        One of `TRENDS`.
+
+    Returns
+    -------
+    DataFrame
+        By industry: ols, uncorrected; ρ, its standard error se (NaN at an end of `GRID`), low,
+        high, σ; correlation of residuals, mean over the others; drift, growth of the trend a
+        year less its mean over industries.
+
+    Raises
+    ------
+    DataError
+        Unknown trend; gaps, fewer than 20 years, or a constant series.
+    """
+    gaps = int(logs.isna().sum().sum())
+    if len(logs) < 20 or not (np.diff(logs.index) == 1).all() or gaps:
+        raise DataError(f"productivity: {len(logs)} years, {gaps} values missing; valid: at least "
+                        "20 years in a row without gaps")
+    if (logs.std() < 1e-12).any():
+        raise DataError(f"productivity: {logs.columns[logs.std() < 1e-12][0]!r} is constant")
+    x, T = logs.to_numpy(), len(logs)
+    trends = smoother(T, trend) @ x
+    ols, residuals = ar1(x - trends)
+    mean, sd, scale = simulated_estimates(T, trend)
+    ρ, low, high = (np.interp(ols, np.maximum.accumulate(mean + side * sd), GRID)
+                    for side in (0, 1.96, -1.96))
+    inside = (ρ > GRID[0]) & (ρ < GRID[-1])
+    drift, R = (trends[-1] - trends[0]) / (T - 1), np.corrcoef(residuals.T)
+    return pd.DataFrame({
+        "ols": ols, "ρ": ρ,
+        "se": np.where(inside, np.interp(ρ, GRID, sd / np.gradient(mean, GRID)), np.nan),
+        "low": low, "high": high, "σ": residuals.std(axis=0) / np.interp(ρ, GRID, scale),
+        "correlation": (R.sum(axis=0) - 1) / (len(R) - 1), "drift": drift - drift.mean()},
+        index=logs.columns)
+
+
+def processes_table(_=None):
+    """`processes` of all `SHEETS`, `MEASURES` and `TRENDS`; a panel, if given, is not used."""
+    return pd.concat({(s, m, trend): processes(logs, trend) for s in SHEETS for m in MEASURES
+                      for logs in [load(s, m)] for trend in TRENDS},
+                     names=["sheet", "measure", "trend"]).reset_index()

@@ -1,0 +1,299 @@
+"""Simulation, moments, impulse responses and accuracy of a solved economy."""
+
+import numpy as np
+import pandas as pd
+from numba import njit, prange
+
+from ..errors import DataError
+from . import equilibrium, nodes
+from .nodes import jit
+
+SERIES = ("c", "q", "b_next", "k_next", "η", "binding", "y")
+"""What a step records beside the state s, b, k."""
+
+CHUNK = 256
+"""Regions that one thread takes at a time."""
+
+
+@jit
+def uniform(seed, region, t):
+    """A number in [0, 1) that depends on its three whole arguments only (splitmix64)."""
+    x = np.uint64(0)
+    for n in (np.uint64(seed), np.uint64(region), np.uint64(t)):
+        x = (x ^ n) + np.uint64(0x9E3779B97F4A7C15)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        x = x ^ (x >> np.uint64(31))
+    return (x >> np.uint64(11)) / 9007199254740992.0
+
+
+@jit
+def _between(m, policies, π, s, b, k, draw, w, out):
+    """Policies between nodes: means where the solution is unique, otherwise of the branch drawn.
+
+    Consumption follows from resources. Returns whether the constraint binds.
+    """
+    odds = nodes.interpolate(m, policies, π, s, b, k, w)
+    binding = 1.0 if odds > (0.5 if m.rule == nodes.UNIQUE else draw) else 0.0
+    share = odds if m.rule == nodes.UNIQUE else binding
+    for n in range(5):
+        out[n] = w[2][1, n] if share >= 1 else w[2][0, n]
+        if 0 < share < 1:
+            out[n] += share * (w[2][1, n] - out[n])
+    out[nodes.C] = nodes.consumption(m, s, nodes.funds(m, s, b, k), k, out[nodes.X], out[nodes.Y])
+    return binding
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def _step(m, policies, π, cumulative, exact, s, b, k, seed, t, out, s_next):
+    for chunk in prange((s.size + CHUNK - 1) // CHUNK):
+        w, both = nodes.scratch(), np.empty((2, 5))
+        for n in range(chunk * CHUNK, min((chunk + 1) * CHUNK, s.size)):
+            draw = uniform(seed, n, 2 * t + 1)
+            if exact:
+                odds = nodes.solve_at(m, policies, π, s[n], b[n], k[n], w, both)
+                branch = 1 if draw < odds else 0
+                out[:5, n], out[5, n] = both[branch], branch if odds == odds else np.nan
+            else:
+                out[5, n] = _between(m, policies, π, s[n], b[n], k[n], draw, w, both[0])
+                out[:5, n] = both[0]
+            out[6, n] = nodes.output(m, s[n], out[3, n] if m.now else k[n])
+            row, draw = cumulative[s[n]], uniform(seed, n, 2 * t + 2)
+            s_next[n] = min(np.searchsorted(row, draw, side="right"), row.size - 1)
+
+
+def simulate(eq, periods, regions=1, start=None, seed=0, shocks=None, exact=False, record=None):
+    """Paths of many regions.
+
+    Parameters
+    ----------
+    eq : Equilibrium, or a list of them, one for each period (`equilibrium.transition`)
+    periods, regions : int
+    start : (s, b, k), optional
+        State in the first period, numbers or arrays (regions,); s is an index of productivity.
+        Mean productivity, the middle of the box and equal capital where None.
+    seed : int
+        The draws of a region depend on it and the region's number only, not on threads.
+    shocks : (periods, regions) array of int, optional
+        Productivity states to follow instead of drawing them.
+    exact : bool
+        True: every state is solved anew. False: policies are interpolated (ten times faster).
+    record : sequence of int, optional
+        Periods to keep; all where None.
+
+    Returns
+    -------
+    dict of arrays (periods kept, regions): "s", "b", "k" and `SERIES`
+
+    Raises
+    ------
+    DataError
+        A start outside the box; a state on the path that has no solution.
+    """
+    path = eq if isinstance(eq, list) else [eq] * periods
+    first, record = path[0], range(periods) if record is None else record
+    grid, middle = first.grid, (len(first.P) - 1) // 2
+    s, b, k = start or (middle, grid.b.mean(), 0.5)
+    s, b, k = (np.array(np.broadcast_to(x, regions), dtype=d)
+               for x, d in ((s, np.int64), (b, float), (k, float)))
+    _check_start(first, s, b, k)
+    kept = {name: np.empty((len(record), regions)) for name in ("s", "b", "k", *SERIES)}
+    cumulative, out, row = first.P.cumsum(axis=1), np.empty((len(SERIES), regions)), 0
+    s_next = s.copy()
+    for t in range(periods):
+        if shocks is not None:
+            s = np.array(shocks[t], dtype=np.int64)
+        _step(*path[t].arrays(), cumulative, exact, s, b, k, seed, t, out, s_next)
+        if not np.isfinite(out).all():
+            n = int(np.argmin(np.isfinite(out).all(axis=0)))
+            raise DataError(f"simulate: no solution at s = {s[n]}, b = {b[n]:.4g}, k = {k[n]:.4g}")
+        if t in record:
+            for name, x in zip(kept, (s, b, k, *out), strict=True):
+                kept[name][row] = x
+            row += 1
+        b, k, s, s_next = out[2].copy(), out[3].copy(), s_next, s
+    return kept
+
+
+def _check_start(eq, s, b, k):
+    for name, x, low, high in (("s", s, 0, len(eq.P) - 1), ("b", b, *eq.grid.b[[0, -1]]),
+                               ("k", k, *eq.grid.k[[0, -1]])):
+        if not ((x >= low) & (x <= high)).all():
+            raise DataError(f"simulate: start {name} from {x.min():.4g} to {x.max():.4g}; "
+                            f"valid: {low:.4g} to {high:.4g}")
+
+
+def ergodic(eq, regions=200, periods=250, burn=150, seed=0):
+    """Solved paths of `simulate` after `burn` periods, flattened: dict of arrays."""
+    path = simulate(eq, burn + periods, regions, seed=seed, exact=True,
+                    record=range(burn, burn + periods))
+    return {name: x.ravel() for name, x in path.items()}
+
+
+def moments(eq, path=None, **options):
+    """Moments of the ergodic distribution; sd of c and y in logs.
+
+    Parameters
+    ----------
+    eq : Equilibrium
+    path : dict, optional
+        Of `ergodic(eq, **options)`.
+
+    Returns
+    -------
+    Series
+    """
+    x = ergodic(eq, **options) if path is None else path
+    return pd.Series({
+        "NFA/Y": (x["b_next"] / eq.p.R / x["y"]).mean(),
+        "mean q": x["q"].mean(), "sd q": x["q"].std(),
+        "sd log c": np.log(x["c"]).std(), "sd log y": np.log(x["y"]).std(),
+        "mean k_A": x["k"].mean(), "sd k_A": x["k"].std(), "binding": x["binding"].mean(),
+        "min b": x["b"].min(), "max b": x["b"].max(),
+        "near edge": eq.near_edge(x["b"], x["k"]).mean()})
+
+
+def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, paths=20000, seed=0,
+                     exact=False):
+    """Generalised impulse response to lower productivity of one industry in period 0.
+
+    Mean over paths of the shocked less the unshocked series, both with the same later draws. The
+    shock lowers z̄_i by size_in_sd σ_i: a lottery between the two states of its chain on either
+    side of that level, or the lowest state.
+
+    Parameters
+    ----------
+    eq : Equilibrium
+    start : (s, b, k), optional
+        State before the shock; the ergodic distribution where None.
+    industry : int
+    size_in_sd : float
+
+    Returns
+    -------
+    DataFrame
+        By period, in units of the series: "z" and "c", "y", "b", "b_next", "q", "k", "binding";
+        `attrs["size"]`: the mean fall of z̄_i in units of σ_i that the chain allowed.
+    """
+    if start is None:
+        x = ergodic(eq, regions=200, periods=100, seed=seed + 1)
+        pick = np.random.default_rng(seed).integers(x["s"].size, size=paths)
+        start = tuple(x[name][pick] for name in ("s", "b", "k"))
+    s = np.broadcast_to(np.asarray(start[0], dtype=np.int64), paths)
+    levels = np.unique(eq.z[:, industry])
+    stride = len(np.unique(eq.z[:, 1])) if industry == 0 else 1
+    own = np.searchsorted(levels, eq.z[s, industry] - 1e-12)
+    aim = np.maximum(eq.z[s, industry] - size_in_sd * eq.p.σ[industry], levels[0])
+    low = np.clip(np.searchsorted(levels, aim + 1e-12) - 1, 0, len(levels) - 2)
+    draw = np.random.default_rng(seed + 1).random(paths)
+    hit = low + (draw < (aim - levels[low]) / (levels[low + 1] - levels[low]))
+    base, shocked = (simulate(eq, periods, paths, (state, *start[1:]), seed, exact=exact)
+                     for state in (s, s + (hit - own) * stride))
+    frame = {"z": (eq.z[x["s"].astype(int), industry] for x in (shocked, base))}
+    frame |= {name: (shocked[name], base[name])
+              for name in ("c", "y", "b", "b_next", "q", "k", "binding")}
+    result = pd.DataFrame({name: np.subtract(*pair).mean(axis=1) for name, pair in frame.items()})
+    result.attrs["size"] = -result["z"][0] / eq.p.σ[industry]
+    return result
+
+
+@jit
+def _euler(m, policies, π, P, path, errors):
+    """Relative errors in consumption of the three Euler equations along a path (T, 8)."""
+    w, both, total = nodes.scratch(), np.empty((2, 5)), np.empty(5)
+    for t in range(len(path)):
+        k, c, q, x, y, η = path[t, 2:8]
+        s, total[:], errors[t, 3] = int(path[t, 0]), 0, 0
+        i, j = nodes.locate(m.B, x, 0), nodes.locate(m.K, y, 0)
+        for n in range(len(P)):
+            odds = nodes.solve_at(m, policies, π, n, x, y, w, both)
+            nodes.payoffs(m, n, y, both, odds, P[s, n], total)
+            around = π[n, i:i + 2, j:j + 2]
+            if m.rule != nodes.UNIQUE and around.max() > 0 and around.min() < 1:
+                errors[t, 3] += P[s, n]
+        f_A = m.α * m.a_A * y ** (m.α + m.ξ_A - 1)
+        f_B = m.α * m.a_B * (1 - y) ** (m.α + m.ξ_B - 1)
+        later, now_A, now_B = 1 - m.now, m.now * m.z[s, 0] * f_A, m.now * m.z[s, 1] * f_B
+        u = (m.β * m.R * total[0] + η,
+             m.β * (later * total[1] * f_A + total[3]) / (q + m.φ_A * (y / k - 1) - now_A),
+             m.β * (later * total[2] * f_B + total[4])
+             / (q + m.φ_B * (k - y) / (1 - k) - now_B))
+        for n in range(3):
+            errors[t, n] = abs(u[n] ** (-1 / m.γ) / c - 1)
+
+
+def euler_errors(eq, path):
+    """Unit-free Euler errors off the grid: |c implied by the equation / c - 1|.
+
+    Tomorrow's policies are solved anew at every productivity, not interpolated.
+
+    Parameters
+    ----------
+    eq : Equilibrium
+    path : dict of arrays (T,), as `ergodic` gives
+
+    Returns
+    -------
+    DataFrame
+        "bonds", "capital A", "capital B", and "threshold": the probability that tomorrow's state
+        lies in a cell where the sunspot, or a change of regime beside it, has its say.
+    """
+    rows = np.column_stack([path[n] for n in ("s", "b", "k", *SERIES[:5])])
+    errors = np.empty((len(rows), 4))
+    _euler(*eq.arrays(), eq.P, rows, errors)
+    return pd.DataFrame(errors, columns=["bonds", "capital A", "capital B", "threshold"])
+
+
+def accuracy(eq, path=None, **options):
+    """Accuracy of a solution along its ergodic path, for the chapter's table.
+
+    Returns
+    -------
+    DataFrame
+        A row for each equation and kind of state (slack, binding, and "away": no threshold
+        tomorrow): log10 of Euler errors, mean, 99th percentile and largest, and the share of the
+        path. `attrs`: smallest slack and multiplier, largest product of both, share near an edge.
+    """
+    x = ergodic(eq, **options) if path is None else path
+    errors, binding = euler_errors(eq, x), x["binding"] > 0.5
+    kinds = {"all": np.full(binding.size, True), "slack": ~binding, "binding": binding,
+             "away": errors["threshold"].to_numpy() == 0}
+    table = pd.DataFrame([
+        (name, kind, *(f(np.log10(np.maximum(errors[name][which], 1e-16))) for f in (
+            np.mean, lambda e: np.quantile(e, 0.99), np.max)), which.mean())
+        for name in errors.columns[:3] for kind, which in kinds.items() if which.any()],
+        columns=["equation", "states", "mean", "p99", "max", "share"])
+    m = eq.arrays()[0]
+    slack = x["b_next"] / m.R + m.market * m.θ * x["q"] + m.limit
+    table.attrs |= {"min slack": slack.min(), "min multiplier": x["η"].min(),
+                    "max product": np.abs(slack * x["η"]).max(),
+                    "near edge": eq.near_edge(x["b"], x["k"]).mean()}
+    return table
+
+
+def robustness(eq, tolerance=1e-6, **options):
+    """Moments on two coarser grids, in a wider box, and at a tolerance ten times tighter.
+
+    Returns
+    -------
+    DataFrame
+        A column for each; "largest move" of policies inside the box is in the last row.
+    """
+    grid, inside = eq.grid, (slice(None), slice(1, -1), slice(1, -1))
+    wide = equilibrium.Grid(np.r_[grid.b[0] - (grid.b[1] - grid.b[0]), grid.b,
+                                  grid.b[-1] + (grid.b[-1] - grid.b[-2])],
+                            np.r_[grid.k[0] * 0.8, grid.k, 1 - (1 - grid.k[-1]) * 0.8])
+    half = grid.coarser()
+    others = {"quarter": (half.coarser(), tolerance), "half": (half, tolerance),
+              "wider box": (wide, tolerance), "tighter": (grid, tolerance / 10)}
+    columns = {"this": moments(eq, **options)}
+    for name, (other, precision) in others.items():
+        solution = equilibrium.solve(eq.p, other, precision)
+        columns[name] = moments(solution, **options)
+        if name in ("wider box", "tighter"):
+            new = [solution.policy(n)[inside] if name == "wider box" else solution.policy(n)
+                   for n in equilibrium.POLICIES]
+            columns[name]["largest move"] = max(
+                np.abs(a - eq.policy(n)).max()
+                for a, n in zip(new, equilibrium.POLICIES, strict=True))
+    return pd.DataFrame(columns)

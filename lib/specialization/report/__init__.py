@@ -1,0 +1,1 @@
+"""What chapters show: results by vintage, tables, figures."""

@@ -1,0 +1,257 @@
+"""Figures of the book, in one style: colour-blind safe, legible at 400 px, on a white ground."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from myst_nb import glue
+from scipy.stats import gaussian_kde
+
+from ..data import topcode
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+"""Palette of Okabe and Ito (2008), told apart under the common colour-vision deficiencies."""
+SEQUENTIAL = "cividis"
+WIDTH = 5.6
+
+STYLE = {
+    "figure.dpi": 150, "savefig.dpi": 150, "savefig.bbox": "tight",
+    "figure.facecolor": "white", "figure.constrained_layout.use": True,
+    "font.size": 11, "axes.labelsize": 11, "axes.titlesize": 11, "axes.titlelocation": "left",
+    "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 10, "legend.frameon": False,
+    "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 2,
+    "axes.prop_cycle": mpl.cycler(color=COLOURS), "svg.hashsalt": "specialization",
+}
+OUTCOMES = {"log_income": "level", "growth": "growth"}
+
+
+def figure(rows=1, columns=1, height=3.4, **options):
+    """Figure and axes in the style of the book; `height` in inches is that of a row."""
+    mpl.rcParams.update(STYLE)
+    return plt.subplots(rows, columns, figsize=(WIDTH, height * rows), **options)
+
+
+def show(name, fig):
+    """Keep a figure under a name for the `glue:figure` that carries its caption and alt text."""
+    glue(name, fig)
+    plt.close(fig)
+
+
+def legend_below(fig, entries):
+    """One legend for all axes, by label."""
+    fig.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2)
+    return fig
+
+
+def tail_figure(earnings):
+    """Share of persons above an income: truth, as reported, and by the fitted Pareto tail."""
+    fig, ax = figure()
+    weight, truth = earnings["weight"].to_numpy(), earnings["earnings"]
+    x = np.geomspace(truth.min(), truth.max(), 400)
+    for column, width, label in (("earnings", 2, "true"), ("reported", 5, "reported")):
+        value = earnings[column].to_numpy()
+        above = np.array([weight[value >= v].sum() for v in x]) / weight.sum()
+        # a topcoded file has nobody above the code: the line drops
+        ax.loglog(x, above.clip(1e-9), lw=width, label=label, alpha=1 if width == 2 else 0.6)
+    a, _ = topcode.pareto_tail(earnings["reported"], earnings["topcoded"], weight)
+    seen = ~earnings["topcoded"].to_numpy()
+    u = topcode.weighted_quantile(earnings["reported"].to_numpy()[seen], 0.9, weight[seen])
+    share = weight[(earnings["reported"] > u).to_numpy()].sum() / weight.sum()
+    x = x[x >= u]
+    ax.loglog(x, share * (x / u) ** -a, ":", label="fitted tail", color=COLOURS[2])
+    ax.set(xlabel="earnings, dollars of 1950", ylabel="share of persons above",
+           xlim=(u / 3, None), ylim=(1e-5, 1))
+    ax.legend()
+    return fig
+
+
+def density_figure(tables, column="gini"):
+    """Densities over zones of a measure, dark to light by year; a row for each vintage."""
+    fig, axes = figure(len(tables), height=2.6, sharex=True, squeeze=False)
+    for ax, (label, table) in zip(axes[:, 0], tables.items(), strict=True):
+        x = np.linspace(*table[column].quantile([0.001, 0.999]) + [-0.02, 0.02], 200)
+        by_year = table.groupby("year")[column]
+        colours = plt.get_cmap(SEQUENTIAL)(np.linspace(0, 0.85, by_year.ngroups))
+        for (year, values), colour in zip(by_year, colours, strict=True):
+            ax.plot(x, gaussian_kde(values)(x), color=colour, label=str(year))
+        ax.set(title=label, ylabel="density")
+        ax.legend(ncols=2 if by_year.ngroups > 4 else 1)
+    axes[-1, 0].set_xlabel("Gini over industries")
+    return fig
+
+
+def size_figure(tables):
+    """Gini against log population with absent industries counted and left out, by vintage."""
+    words = {"gini": "absent counted", "gini_present": "absent left out"}
+    parts = [t[t["year"] == t["year"].min()].assign(
+        Gini=lambda d, c=c: d[c], panel=f"{label}\n{word}", series="")
+        for label, t in tables.items() for c, word in words.items()]
+    return series_figure(pd.concat(parts), "population", "Gini", ("population", "Gini"), "x", 2)
+
+
+def trend_figure(moments):
+    """Mean over zones of the Gini by year; one line for each entry of `moments`."""
+    table = pd.concat(moments, names=["series"]).reset_index("series").assign(panel="")
+    table["fit"] = table["mean"].where(~table["series"].str.startswith("published"))
+    return series_figure(table, "year", "mean", ("year", "mean Gini over zones"))
+
+
+def map_figure(table, column, label, shapes=None):
+    """Map of a measure by zone, in five classes of as many zones each.
+
+    `table` has zone, lat, lon and the measure; `shapes`, a GeoDataFrame, the polygons by zone:
+    dots at the centroids where None."""
+    fig, ax = figure(height=3.9)
+    edges = np.quantile(table[column], np.linspace(0, 1, 6))
+    style = {"cmap": mpl.colormaps[SEQUENTIAL].resampled(5),
+             "norm": mpl.colors.BoundaryNorm(edges, 5)}
+    if shapes is None:
+        width = np.cos(np.deg2rad(38))
+        ax.scatter(table["lon"] * width, table["lat"], c=table[column], s=14, **style)
+    else:
+        joined = shapes.to_crs(5070).join(table.set_index("zone")[column])
+        joined.plot(column, ax=ax, edgecolor="white", linewidth=0.15, **style)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    fig.colorbar(ax.collections[0], ax=ax, orientation="horizontal", shrink=0.8, pad=0.02,
+                 label=label, format="%.2f", ticks=edges)
+    return fig
+
+
+def sorted_figure(tables, what, points=None):
+    """Effects in order of size with 95% intervals: level and growth, a row for each vintage.
+
+    Where a table has `bh`, effects with such a p-value below 5% are in colour. `points` has by
+    (label, outcome) an effect to be marked, and by ("published", outcome) the published one."""
+    fig, axes = figure(len(tables), 2, height=2.6, squeeze=False, sharey="col")
+    for row, (label, table) in zip(axes, tables.items(), strict=True):
+        for ax, (outcome, word) in zip(row, OUTCOMES.items(), strict=True):
+            t = table[table["outcome"] == outcome].sort_values("effect", ignore_index=True)
+            effect, half = t["effect"], 1.96 * t["se"]
+            ax.fill_between(t.index, effect - half, effect + half, color="0.85", lw=0)
+            ax.axhline(0, color="0.4", lw=1)
+            ax.plot(effect, color="0.5" if "bh" in t else COLOURS[0])
+            if "bh" in t:
+                ax.plot(effect[t["bh"] < 0.05], "o", ms=3, label="significant")
+            if points:
+                ax.axhline(points["published", outcome], color=COLOURS[1], ls="--", lw=1.5,
+                           label="published")
+            if points and (label, outcome) in points:
+                here = points[label, outcome]
+                ax.plot(np.searchsorted(effect, here), here, "D", color=COLOURS[1], ms=7,
+                        mec="black", label="its design here")
+            ax.set(title=f"{label}\n{word}", xlabel=f"{len(t):,} {what}", xticks=[])
+        row[0].set_ylabel("effect of one sd")
+    for ax, outcome in zip(axes[0], OUTCOMES, strict=True):     # some intervals are far wider
+        every = pd.concat([t.loc[t["outcome"] == outcome, "effect"] for t in tables.values()])
+        ax.set_ylim(1.2 * every.min(), 1.2 * every.max())
+    axes[0, 0].legend(loc="upper left")
+    return fig
+
+
+def choice_figure(curve, choices, published):
+    """Effects on growth by choice: median, and range of the middle 80% of specifications."""
+    t = curve[curve["outcome"] == "growth"]
+    rows = [(c, v) for c in choices for v in t[c].unique() if t[c].nunique() > 1]
+    fig, ax = figure(height=0.23 * len(rows) + 1)
+    for k, (c, v) in enumerate(rows):
+        low, middle, high = t.loc[t[c] == v, "effect"].quantile([0.1, 0.5, 0.9])
+        ax.plot([low, middle, high], [-k] * 3, "o-", lw=1.5, ms=5, markevery=[1],
+                color=COLOURS[list(choices).index(c) % 7])
+    ax.axvline(0, color="0.4", lw=1)
+    ax.axvline(published, color=COLOURS[1], ls="--", lw=1.5)
+    ax.set_yticks(-np.arange(len(rows)), [f"{choices[c]}: {v}" for c, v in rows])
+    ax.set_xlabel("effect of one sd on growth per decade")
+    return fig
+
+
+def curves_figure(panels, x, y, columns=2, height=2.6):
+    """Curves with their bands, one panel for each entry of `panels`; y is shared by row.
+
+    `panels` has by title and by label of the curve a table: x, level and, if there are bands, low,
+    high, and low_uniform, high_uniform. Labels are in the first panel. `x`, `y` name the axes."""
+    fig, axes = figure(-(-len(panels) // columns), columns, height, squeeze=False, sharey="row",
+                       sharex=columns > 1)
+    for ax, (title, tables) in zip(axes.flat, panels.items(), strict=False):
+        for (label, t), colour, dash in zip(tables.items(), COLOURS, ("-", "--", "-.", ":"),
+                                            strict=False):
+            ax.plot(t["x"], t["level"], dash, color=colour, label=label)
+            for side, alpha in (("_uniform", 0.15), ("", 0.25)):
+                if "low" + side not in t:
+                    continue
+                ax.fill_between(t["x"], t["low" + side], t["high" + side], color=colour,
+                                alpha=alpha, lw=0)
+        ax.set_title(title)
+        if t["x"].dtype.kind == "i":    # years
+            ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(nbins=6, integer=True))
+    plt.setp(axes[-1], xlabel=x)
+    plt.setp(axes[:, 0], ylabel=y)
+    lines = {line.get_label(): line for line in axes[0, 0].get_lines()}
+    return legend_below(fig, lines) if len(lines) > 1 else fig
+
+
+def arrows_figure(panels):
+    """Arrows of places from the first year to the last in income and specialization, by panel.
+
+    `panels` has by title a table of two years: place, year, x (log relative income), gini."""
+    fig, axes = figure(len(panels), height=3.2, squeeze=False, sharex=True)
+    means = {"Rustbelt": "black", "other zones": "0.55"}
+    places = pd.concat(panels)["place"].unique()
+    colours = means | dict(zip([p for p in places if p not in means], COLOURS, strict=False))
+    for ax, (title, table) in zip(axes[:, 0], panels.items(), strict=True):
+        for place, t in table.groupby("place", sort=False):
+            start, end = t[["x", "gini"]].to_numpy()
+            ax.annotate("", end, start, arrowprops={
+                "arrowstyle": "-|>", "color": colours[place], "lw": 3 if place in means else 1.8,
+                "shrinkA": 0, "shrinkB": 0})
+            ax.plot(t["x"], t["gini"], "o", ms=5, color=colours[place], markevery=[0])
+        ax.axhline(0, color="0.8", lw=1, zorder=0)
+        ax.margins(0.08)
+        ax.set(title=title, ylabel="Gini less its mean")
+    axes[-1, 0].set_xlabel("log income per head less its mean")
+    return legend_below(fig, {p: mpl.lines.Line2D([], [], color=colours[p], lw=3)
+                              for p in places})
+
+
+def series_figure(table, x, y, labels, log="", columns=1):
+    """Points of a tidy table by `series`, in one set of axes for each `panel`.
+
+    `table` has panel, series, the columns `x` and `y`, and may have se, drawn as bars of 1.96,
+    and fit, drawn as a line. `labels` are those of the axes; `log` names those on a log scale."""
+    panels, series = table["panel"].unique(), table["series"].unique()
+    fig, axes = figure(-(-len(panels) // columns), columns, height=2.7, squeeze=False,
+                       sharex="col" if columns == 1 else False)
+    entries = {}
+    for ax, name in zip(axes.flat, panels, strict=True):
+        for k, label in enumerate(series):
+            part = table[(table["panel"] == name) & (table["series"] == label)].sort_values(x)
+            if part.empty:
+                continue
+            few, printed = len(part) <= 20, label.startswith("published")
+            entries[label] = ax.errorbar(
+                part[x], part[y], 1.96 * part["se"] if "se" in part and few else None,
+                color=COLOURS[k], ls="none", marker="os^Dv*"[k] if few else ".",
+                ms=11 if printed else 6 if few else 4, mfc="none" if printed else None)
+            if "fit" in part:
+                ax.plot(part[x], part["fit"], color=COLOURS[k], lw=1.5)
+        ax.set(title=name, **{f"{a}scale": "log" for a in log})
+    plt.setp(axes[-1], xlabel=labels[0])
+    plt.setp(axes[:, 0], ylabel=labels[1])
+    return legend_below(fig, entries) if len(series) > 1 else fig
+
+
+def matrix_figure(table, label):
+    """A table of numbers as coloured cells around zero, each with its number."""
+    fig, ax = figure(height=0.5 * len(table) + 1)
+    limit = table.abs().to_numpy().max()
+    image = ax.imshow(table, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto")
+    for (row, column), value in np.ndenumerate(table.to_numpy()):
+        text = f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0"
+        ax.text(column, row, text, ha="center", va="center",
+                color="white" if abs(value) > 0.6 * limit else "black")
+    ax.set_xticks(range(table.shape[1]), table.columns)
+    ax.set_yticks(range(len(table)), table.index)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    fig.colorbar(image, ax=ax, label=label)
+    return fig

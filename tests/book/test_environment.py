@@ -1,0 +1,99 @@
+"""book/environment.sh, with made-up interpreters."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "book" / "environment.sh"
+GOOD = """#!/bin/sh
+case "$1 $2" in
+-V*) echo Python 3.12.1 ;;
+"-m venv") mkdir -p "$4/bin" "$4/lib/python3.12/site-packages";
+    cp "$0" "$4/bin/python"; echo > "$4/pyvenv.cfg" ;;
+"-m pip") [ -e pip_fails ] && exit 1; echo installed >> installs ;;
+esac
+exit 0
+"""
+SHIM = "#!/bin/sh\necho 'command not found' >&2\nexit 127\n"
+
+
+@pytest.fixture
+def setup(tmp_path):
+    """Run the script in a folder with a space, with only the given interpreters on the path."""
+    root, path = tmp_path / "a project", tmp_path / "bin"
+    root.mkdir()
+    path.mkdir()
+    (root / "requirements.lock").write_text("numpy==1\n")
+    for tool in ("sh", "mkdir", "cp", "rm", "cat", "cmp", "df", "awk"):
+        (path / tool).symlink_to(shutil.which(tool))
+
+    def run(*arguments, **interpreters):
+        for name, text in interpreters.items():
+            file = path / name.replace("_", ".")
+            file.unlink(missing_ok=True)
+            file.write_text(text)
+            file.chmod(0o755)
+        return subprocess.run(["sh", SCRIPT, ".venv", *arguments], cwd=root, text=True,
+                              capture_output=True, env={"PATH": os.fspath(path)})
+
+    run.root, run.path = root, path
+    return run
+
+
+def test_shims_that_fail_are_passed_over_and_the_lock_is_installed_once(setup):
+    first = setup(python3=SHIM, python3_13=SHIM, python3_12=GOOD)
+    assert first.returncode == 0 and "Python 3.12.1" in first.stdout, first.stderr
+    assert setup().stdout == ""
+    assert (setup.root / "installs").read_text() == "installed\n"
+    site = setup.root / ".venv/lib/python3.12/site-packages/specialization.pth"
+    assert site.read_text() == f"{setup.root}\n{setup.root}/lib\n"
+    (setup.root / "requirements.lock").write_text("numpy==2\n")
+    assert setup().returncode == 0
+    assert (setup.root / "installs").read_text() == "installed\n" * 2
+
+
+def test_another_python_that_is_named_gets_an_environment_of_its_own(setup):
+    other = GOOD.replace("3.12.1", "3.13.0")
+    assert "Python 3.12.1" in setup(python3=GOOD, python3_13=other).stdout
+    assert setup("python3").stdout == ""
+    assert "Python 3.13.0" in setup("python3.13").stdout
+
+
+def test_no_python_is_one_clear_message(setup):
+    done = setup(python3=SHIM)
+    assert done.returncode == 1 and not (setup.root / ".venv").exists()
+    assert done.stderr.startswith("error: no Python 3.11 to 3.13 with venv and ensurepip found")
+    assert setup("python9", python3=GOOD).returncode == 1  # the one that was named, or none
+
+
+def test_a_failed_install_leaves_no_environment(setup):
+    (setup.root / "pip_fails").touch()
+    done = setup(python3=GOOD)
+    assert done.returncode == 1 and "pip could not install requirements.lock" in done.stderr
+    assert not (setup.root / ".venv").exists()
+    (setup.root / "pip_fails").unlink()
+    assert setup().returncode == 0
+
+
+def test_an_interrupted_install_is_done_again(setup):
+    assert setup(python3=GOOD).returncode == 0
+    (setup.root / ".venv/requirements.lock").unlink()  # put there last
+    assert setup().returncode == 0
+    assert (setup.root / "installs").read_text() == "installed\n" * 2
+
+
+def test_a_folder_that_is_no_environment_is_left_alone(setup):
+    (setup.root / ".venv").mkdir()
+    (setup.root / ".venv/thesis.tex").touch()
+    assert setup(python3=GOOD).returncode == 1
+    assert (setup.root / ".venv/thesis.tex").exists()
+
+
+def test_a_full_disk_is_one_clear_message(setup):
+    (setup.path / "df").unlink()
+    done = setup(python3=GOOD, df="#!/bin/sh\nprintf 'h\\n/dev/x 9 8 1048576 9%% /\\n'\n")
+    assert done.returncode == 1 and "1024 MiB free here" in done.stderr
+    assert not (setup.root / ".venv").exists()

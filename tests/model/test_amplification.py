@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from specialization.errors import DataError
+from specialization.model import equilibrium, equations, simulation
+from specialization.model.amplification import accounting, region, without
+from specialization.model.parameters import SMOOTH
+
+
+@pytest.fixture(scope="module")
+def market():
+    return equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 60, 8))
+
+
+@pytest.mark.parametrize("k", [0.2, 0.5, 0.75])
+def test_region_rests_where_it_should_with_the_output_of_an_even_one(k):
+    p, both = region(SMOOTH.but(ξ=(0.29, 0.10)), k), np.array([k, 1 - k])
+    mpk = equations.marginal_product(np.array(p.μ), both, p)
+    assert mpk[0] == pytest.approx(mpk[1])
+    y = equations.production(np.array(p.μ), both, p)
+    even = equations.production(np.ones(2), np.full(2, 0.5), p)
+    assert y.sum() == pytest.approx(even.sum()) and y[0] / y.sum() == pytest.approx(k)
+    assert np.divide(p.σ, p.μ) == pytest.approx(SMOOTH.σ)
+
+
+def test_even_region_is_the_economy_itself():
+    assert region(SMOOTH, 0.5).μ == pytest.approx((1, 1))
+
+
+def test_fixed_price_and_fixed_limit_match_debt_and_agree(market):
+    debt = simulation.moments(market)["NFA/Y"]
+    price, limit = (without(market, v) for v in ("fixed price", "fixed limit"))
+    for eq in (price, limit):
+        assert simulation.moments(eq)["NFA/Y"] == pytest.approx(debt, abs=1e-3)
+    # the same limit on debt: the same debt, whatever capital is worth as collateral
+    assert SMOOTH.θ * price.p.q_bar == pytest.approx(limit.p.limit, rel=1e-6)
+    assert price.policy("b") == pytest.approx(limit.policy("b"), abs=2e-3)
+    assert without(market, "market price") is market
+
+
+def test_accounting_adds_up_and_a_fixed_limit_softens_the_fall(market):
+    other = without(market, "fixed limit")
+    with_price, fixed = (accounting(eq, size_in_sd=1.4, paths=2000) for eq in (market, other))
+    for r in (with_price, fixed):
+        parts = r["exposure"] + r["adjustment"] + r["borrowing"]
+        assert r["consumption"].to_numpy() == pytest.approx(parts.to_numpy(), abs=1e-12)
+        assert r["capital"][0] == 0 and r["capital"][1] < 0
+    assert with_price["exposure"][0] == pytest.approx(fixed["exposure"][0], rel=1e-3)
+    assert with_price["borrowing"][0] < fixed["borrowing"][0]
+
+
+def test_exposure_is_the_share_of_the_industry(market):
+    # output falls by the share of A times the fall of its productivity
+    r = accounting(market, size_in_sd=1.0, paths=2000)
+    x = simulation.ergodic(market)
+    fall = np.mean(0.06 * x["k"] ** 0.32) / x["c"].mean()
+    assert r["exposure"][0] == pytest.approx(-fall, rel=0.05)
+
+
+def test_bad_input(market):
+    with pytest.raises(DataError, match="k_A = 1.2; valid: between 0 and 1"):
+        region(SMOOTH, 1.2)
+    with pytest.raises(DataError, match="'soft'; valid: market price, fixed price"):
+        without(market, "soft")

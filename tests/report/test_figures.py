@@ -1,0 +1,80 @@
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from specialization.facts import describe
+
+from specialization.report import figures
+from specialization.data import synthetic
+
+matplotlib.use("Agg")
+
+
+def luminance(colour):
+    r, g, b = matplotlib.colors.to_rgb(colour)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def test_tail_figure_drops_at_the_topcode(panel):
+    people = synthetic.earnings(panel)
+    ax = figures.tail_figure(people).axes[0]
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    code = people["reported"].max()
+    x, share = lines["reported"].get_data()
+    assert x[share > 1e-9].max() == pytest.approx(code, rel=0.05)     # a point of the grid
+    x, share = lines["true"].get_data()
+    w = people["weight"]
+    for k in (0, 200, 399):
+        assert share[k] == pytest.approx(w[people["earnings"] >= x[k]].sum() / w.sum())
+    x, share = lines["fitted tail"].get_data()
+    slope = np.polyfit(np.log(x), np.log(share), 1)[0]
+    assert -slope == pytest.approx(synthetic.TAIL_INDEX, abs=0.1)
+
+
+def test_densities_integrate_to_one_and_name_years(panel):
+    table = describe.zone_measures(panel, "income")
+    ax = figures.density_figure({"synthetic": table}).axes[0]
+    for line in ax.get_lines():
+        assert np.trapezoid(line.get_ydata(), line.get_xdata()) == pytest.approx(1, abs=0.02)
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == [str(y) for y in panel.years]
+    # years are told apart by lightness alone
+    light = [luminance(line.get_color()) for line in ax.get_lines()]
+    assert (np.diff(light) > 0.03).all() and light[-1] < 0.85
+
+
+def test_map_classes_hold_a_fifth_of_the_zones_each(panel):
+    table = describe.zone_measures(panel, "income").query("year == 1950")
+    drawn = figures.map_figure(table, "gini", "Gini").axes[0].collections[0]
+    classes = np.bincount(np.searchsorted(drawn.norm.boundaries[1:-1], drawn.get_array()))
+    assert len(drawn.get_offsets()) == 722 and classes.min() >= 140 and classes.max() <= 148
+
+
+def test_trend_figure_draws_every_year_of_every_line():
+    lines = {"published: income": pd.DataFrame({"year": [1950, 2020], "mean": [0.46, 0.53]}),
+             "public": pd.DataFrame({"year": range(1975, 2017), "mean": 0.6})}
+    ax = figures.trend_figure(lines).axes[0]
+    assert [len(c[0].get_xdata()) for c in ax.containers] == [2, 42]
+    drawn = [np.isfinite(line.get_ydata().astype(float)).sum() for line in ax.get_lines()]
+    assert sorted(drawn) == [0, 2, 42, 42]      # points of both, and a line of one
+
+
+def test_sorted_figure_orders_effects_and_marks_what_is_significant():
+    t = pd.DataFrame({"outcome": ["growth"] * 3 + ["log_income"] * 3, "se": 0.1,
+                      "effect": [3.0, -1, 2, 1, 5, -2], "bh": [0.01, 0.5, 0.01, 0.5, 0.5, 0.5]})
+    level, growth = figures.sorted_figure({"a": t}, "industries").axes
+    np.testing.assert_array_equal(growth.get_lines()[1].get_ydata(), [-1, 2, 3])
+    np.testing.assert_array_equal(growth.get_lines()[2].get_ydata(), [2, 3])
+    assert len(level.get_lines()[2].get_ydata()) == 0
+    points = {("published", "growth"): -2, ("published", "log_income"): 0, ("a", "growth"): 2}
+    _, growth = figures.sorted_figure({"a": t.drop(columns="bh")}, "specifications", points).axes
+    assert growth.get_lines()[-1].get_xdata() == [1]
+
+
+def test_series_figure_draws_every_panel_and_names_each_series_once():
+    table = pd.DataFrame({"x": [1, 2, 1, 2, 1], "y": [1.0, 2, 3, 4, 5], "se": 0.1,
+                          "panel": list("aaabb"), "series": ["s", "s", "t", "t", "published"]})
+    fig = figures.series_figure(table, "x", "y", ("x", "y"))
+    assert [ax.get_title("left") for ax in fig.axes] == ["a", "b"]
+    assert [t.get_text() for t in fig.legends[0].get_texts()] == ["s", "t", "published"]
+    points = sum(len(c[0].get_xdata()) for ax in fig.axes for c in ax.containers)
+    assert points == len(table)

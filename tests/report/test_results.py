@@ -1,0 +1,210 @@
+import json
+import os
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from specialization.errors import DataError
+from specialization.facts import describe
+from specialization.measures import gini
+
+from specialization.report import results, tables
+from specialization.data import vintages
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """An empty store, one result, and the synthetic panel in the place of the public one."""
+    monkeypatch.setattr(results, "STORE", tmp_path / "results")
+    monkeypatch.setattr(results, "RESULTS", {
+        "moments": {"compute": "describe.gini_moments"},
+        "switches": {"compute": "describe.gini_switches", "variable": "income"}})
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(vintages, "available", lambda: ["synthetic", "public"])
+    monkeypatch.setattr(vintages, "load", lambda *_: synthetic_panel())
+    return tmp_path / "results"
+
+
+def synthetic_panel():
+    from specialization.data import synthetic
+
+    return synthetic.panel()
+
+
+def offline(monkeypatch):
+    monkeypatch.setattr(vintages, "available", lambda: ["synthetic"])
+
+
+def test_stored_and_read_again(store, monkeypatch):
+    results.store()
+    computed = results.get("moments", "public")
+    offline(monkeypatch)
+    stored = results.get("moments", "public")
+    pd.testing.assert_frame_equal(stored, computed, rtol=1e-5, check_dtype=False)
+    assert results.check() == []
+    assert sorted(p.name for p in store.iterdir()) == ["keys.json", "moments.csv", "switches.csv"]
+
+
+def test_what_is_not_there_is_said(store, monkeypatch):
+    offline(monkeypatch)
+    with pytest.raises(DataError, match="moments.csv: no stored result; `make results`"):
+        results.get("moments", "public")
+    with pytest.raises(DataError, match="moments: no data of vintage 'ipums' here"):
+        results.get("moments", "ipums")
+    with pytest.raises(DataError, match="unknown result 'wages'; valid: moments, switches"):
+        results.get("wages", "synthetic")
+    with pytest.raises(DataError, match="no data of vintage 'real' here"):
+        results.get("moments", "real")
+
+
+def test_changed_parameters_data_or_code_are_stale(store, monkeypatch):
+    results.store()
+    other = results.RESULTS["switches"] | {"variable": "employment"}
+    monkeypatch.setitem(results.RESULTS, "switches", other)
+    assert results.stale("switches") == "parameters" and results.check() == ["switches"]
+    monkeypatch.setattr(results.download, "data_hash", lambda: "other")
+    assert results.stale("moments") == "data"
+    keys = json.loads((store / "keys.json").read_text())
+    keys["moments"]["code"] = "0"
+    (store / "keys.json").write_text(json.dumps(keys))
+    assert results.stale("moments") == "code, data"
+
+
+def test_a_stale_result_is_an_error_in_ci_only(store, monkeypatch):
+    results.store()
+    monkeypatch.setattr(results.download, "data_hash", lambda: "other")
+    offline(monkeypatch)
+    assert len(results.get("moments", "public"))
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(DataError, match="is stale: data changed; run `make results`"):
+        results.check()
+
+
+def test_code_a_result_depends_on():
+    assert results.dependencies("describe") == {"describe", "measures"}
+    assert results.dependencies("public") == {"public", "schema", "download"}
+
+
+def test_a_table_changed_by_hand_is_stale(store):
+    results.store()
+    table = store / "moments.csv"
+    table.write_text(table.read_text().replace("0.4", "0.5", 1))
+    assert results.check() == ["moments"] and results.stale("moments") == "table"
+
+
+def test_broken_keys_are_named(store):
+    results.store()
+    (store / "keys.json").write_text("{")
+    with pytest.raises(DataError, match="results/keys.json: not JSON"):
+        results.check()
+
+
+def test_compare_names_what_differs(store):
+    results.store()
+    results.compare()
+    table = pd.read_csv(store / "moments.csv")
+    table.loc[3, "cv"] *= 1.001
+    table.to_csv(store / "moments.csv", index=False)
+    with pytest.raises(DataError, match='moments.csv.*column name="cv".*At positional index 3'):
+        results.compare()
+    table.iloc[:-1].to_csv(store / "moments.csv", index=False)
+    words = r"moments.csv shape mismatch \[left\]: \(20, 8\) \[right\]: \(21, 8\)"
+    with pytest.raises(DataError, match=words):
+        results.compare()
+
+
+def test_interrupted_store_leaves_the_old_table(store, monkeypatch):
+    results.store()
+    before = (store / "moments.csv").read_text()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(DataError, match="No space"):
+        results.store(["moments"])
+    assert (store / "moments.csv").read_text() == before
+
+
+def test_main_says_what_is_wrong(store, monkeypatch):
+    with pytest.raises(DataError, match="'moments' is stale"):
+        results.main(["--check"])
+    results.main([])
+    results.main(["--check"])
+    offline(monkeypatch)
+    with pytest.raises(DataError, match="run `make data` first"):
+        results.main([])
+
+
+def test_common_industries(panel):
+    moments = describe.gini_moments(panel, common=True)
+    assert (moments["industries"] == 150).all()
+    cubes = {"income": np.array([[[1.0, 2, 3], [2, 1, 1]], [[1.0, 2, 0], [2, 1, 0]]])}
+    part = type("Part", (), {"cubes": cubes, "years": np.array([1, 2])})()
+    common = describe.gini_moments(part, common=True)
+    assert (common["industries"] == 2).all()
+    assert common["mean"].tolist() == pytest.approx([gini([[1, 2], [2, 1]]).mean()] * 2)
+
+
+def test_switches_agree_with_the_moments(panel):
+    switches = describe.gini_switches(panel, "income")
+    base = switches[(switches["zeros"] == "counted") & (switches["reference"] == "equal")]
+    moments = describe.gini_moments(panel).query("variable == 'income'")
+    np.testing.assert_allclose(base["mean"], moments["mean"])
+    np.testing.assert_allclose(base["baseline"], 1)
+    assert len(switches) == 4 * len(panel.years)
+
+
+def test_zone_measures_carry_place_and_controls(panel):
+    table = describe.zone_measures(panel, "income")
+    assert len(table) == 7 * 722
+    assert table.notna().all(axis=None)
+    row = table[(table["year"] == 1990) & (table["zone"] == 5)].iloc[0]
+    y = panel.cube("income", 1990)
+    assert row["gini"] == pytest.approx(gini(y[4]))
+    national = y.sum(axis=0) / y.sum()
+    assert row["krugman"] == pytest.approx(np.abs(y[4] / y[4].sum() - national).sum())
+    assert row["population"] == pytest.approx(panel.control("population", 1990)[4])
+
+
+@pytest.mark.public
+@pytest.mark.slow
+def test_the_stored_results_are_those_of_the_public_data():
+    if "public" not in vintages.available():
+        pytest.skip("the public data are not here: make data, or set SPECIALIZATION_MIRROR")
+    results.check(strict=True)
+    results.compare()
+
+
+def test_no_stored_result_is_stale():
+    assert results.check() == []
+
+
+def test_published_tables():
+    with pytest.raises(DataError, match="no table 'wages'; has \\["):
+        tables.published("wages")
+    t = tables.published_gini_moments().set_index(["variable", "year"])
+    assert len(t) == 10
+    assert t.loc[("employment", 2010)].to_dict() == {"mean": 0.50, "cv": 0.073, "p90_p10": 1.20}
+
+
+def test_published_and_here():
+    printed = pd.Series({"a": 1.0, "b": 2.0, "c": 3.0})
+    table = tables.published_and_here(
+        printed, {"synthetic": pd.Series({"a": 1.05, "b": 2.3}), "public": pd.Series({"c": 1.0})},
+        {"synthetic": 0.1})
+    assert table["synthetic", "within"].tolist() == ["yes", "no", ""]
+    np.testing.assert_allclose(table["synthetic", "difference"], [0.05, 0.3, np.nan])
+    assert ("public", "within") not in table and table["public", "difference"]["c"] == -2
+
+
+def test_table_as_html_and_latex():
+    table = tables.Table(pd.DataFrame({"x": [1.23456, np.nan]}), "Made up <data>", digits=3)
+    page = table._repr_html_()
+    assert "<figcaption>Made up &lt;data&gt;</figcaption>" in page
+    assert re.search(r'<td class="[^"]*number[^"]*" *>1.235</td>', page) and "–" in page
+    assert "<style" not in page and " id=" not in page
+    named = tables.Table(pd.DataFrame({"x": [1]}, index=pd.Index(["a"], name="zone")), "Made up")
+    assert named._repr_html_().count("<tr>") == 2 and ">zone</th>" in named._repr_html_()
+    assert "\\caption{Made up <data>}" in table.to_latex() and "1.235" in table.to_latex()

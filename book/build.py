@@ -119,10 +119,9 @@ def is_fresh(job):
 
 def available_vintages():
     """Vintages that are there, with the hash of their data; fetches the public one if it can."""
-    from specialization.store import IPUMS
-
-    from specialization.report import results
     from specialization.data import download, public, vintages
+    from specialization.report import results
+    from specialization.store import IPUMS
 
     if os.environ.get("SPECIALIZATION_OFFLINE") != "1":
         try:
@@ -288,7 +287,6 @@ def main(argv=None):
         parser.error(f"parameters are NAME=value, not {' '.join(args.parameter)}")
     parameters = {k: yaml.safe_load(v) for k, v in (p.split("=", 1) for p in args.parameter)}
     from specialization.errors import DataError
-
     from specialization.report import results
     try:
         vintages = available_vintages()

@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 from inequality.gini import Gini
 from specialization import measures
+from specialization.data import public, synthetic, vintages
 from specialization.facts import dynamics, inference, persistence, tradeoff
 from statsmodels.api import OLS
 from statsmodels.nonparametric.smoothers_lowess import lowess
 from wildboottest.wildboottest import wildboottest
-
-from specialization.data import public, synthetic, vintages
 
 REPEATS = 3
 

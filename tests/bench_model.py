@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 from scipy.optimize import root
-from specialization.model import equilibrium, equations, nodes, planner, simulation
+from specialization.model import equations, equilibrium, nodes, planner, simulation
 from specialization.model.parameters import PUBLISHED, SMOOTH
 
 DAMPING = 0.6

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from inequality.gini import Gini
 from inequality.theil import TheilD
-from specialization.errors import DataError
 from specialization import measures
+from specialization.errors import DataError
 from specialization.measures import gini, hhi, krugman, max_share, national_shares, rank, theil
 
 positive = st.floats(1e-3, 1e3)

@@ -1,30 +1,55 @@
-"""Where tables are read from, and what is kept between runs: files written whole or not at all."""
+"""The one store: values kept between runs, under a key of all that they depend on.
 
+A value's key follows from the function that made it: the text of its module and of all modules of
+the library that this one imports, without comments and docstrings; its arguments, defaults
+included; versions of Python and of the packages that compute. Files are written whole or not at
+all, and checked when they are read.
+"""
+
+import ast
 import contextlib
+import dataclasses
 import hashlib
+import importlib.metadata
+import inspect
+import io
+import logging
 import os
 import pickle
+import sys
+import tokenize
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from .errors import DataError
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parent
 
-TABLES = Path(__file__).resolve().parent / "tables"
+CHECKOUT = PACKAGE.parents[1]
+"""The project's folder, where the library runs from one."""
+
+TABLES = PACKAGE / "tables"
 """Small tables: manifest, published numbers, stored results; in a checkout its folder data."""
 
 if not TABLES.exists():
-    TABLES = _CHECKOUT / "data"
+    TABLES = CHECKOUT / "data"
+
+VERSIONED = ("numpy", "scipy", "pandas", "numba", "statsmodels", "quantecon", "pyfixest")
+"""Packages whose versions are in every key: they compute the values, or keep them."""
+
+UNKEYED = ("progress",)
+"""Arguments that change what is seen, not what is computed."""
 
 
 def _cache():
     if folder := os.environ.get("SPECIALIZATION_CACHE"):
-        return Path(folder)
-    if TABLES == _CHECKOUT / "data":
+        return Path(folder).absolute()
+    if TABLES == CHECKOUT / "data":
         return TABLES / "cache"
-    import pooch  # slow to import, and seldom needed
+    import pooch  # slow to import, and not needed in a checkout
 
     return Path(pooch.os_cache("specialization"))
 
@@ -32,13 +57,192 @@ def _cache():
 CACHE = _cache()
 """Downloads, panels and solutions: safe to delete. In a checkout data/cache, else the user's."""
 
-IPUMS = (TABLES if TABLES == _CHECKOUT / "data" else CACHE) / "ipums"
+IPUMS = (TABLES if TABLES == CHECKOUT / "data" else CACHE) / "ipums"
 """Where a user's own IPUMS extract lies."""
+
+
+# Code
+
+
+def module_file(name):
+    """File of a module or package of the library, by dotted name; None if there is none."""
+    path = PACKAGE.joinpath(*name.split(".")[1:])
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if name.split(".")[0] == PACKAGE.name and file.is_file():
+            return file
+    return None
+
+
+def imports(source, package=""):
+    """Modules of the library that a text imports, by dotted name.
+
+    `package` is that of the text, for relative imports. A name that a package takes from one of
+    its modules counts as an import of that module.
+    """
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {a.name for a in node.names if module_file(a.name)}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[:len(package.split(".")) - node.level + 1]
+            origin = ".".join([*(above if node.level else []), *filter(None, [node.module])])
+            found |= {x for a in node.names for x in _origin(origin, a.name)}
+    return found
+
+
+def _origin(module, name):
+    # the module that holds `name` of `module`: a submodule, or what a package takes it from
+    file = module_file(module)
+    if module_file(f"{module}.{name}"):
+        return {f"{module}.{name}"}
+    if file is None:
+        return set()
+    if file.name == "__init__.py":
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and name in [a.asname or a.name
+                                                             for a in node.names]:
+                inner = ".".join([module] * (node.level > 0) + [node.module or ""]).rstrip(".")
+                real = next(a.name for a in node.names if name == (a.asname or a.name))
+                return _origin(inner, real)
+    return {module}
+
+
+def dependencies(*modules):
+    """These modules of the library and all that they import, directly or not."""
+    found, todo = set(), list(modules)
+    while todo:
+        name = todo.pop()
+        if name not in found and (file := module_file(name)):
+            found.add(name)
+            package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+            todo += imports(file.read_text(encoding="utf-8"), package)
+    return found
+
+
+def bare(source):
+    """A Python text without comments, docstrings and blank lines: what it does, not what it says.
+
+    The same in every version of Python, as no syntax tree would be.
+    """
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(source)):
+        # a string that stands alone says something, and does nothing
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(
+                node.value.value, str):
+            lines[node.lineno - 1:node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def code_key(*modules):
+    """Hash of what these modules, and all that they import, do."""
+    return digest(*((name, bare(module_file(name).read_text(encoding="utf-8")))
+                    for name in sorted(dependencies(*modules))))
+
+
+_code_key = lru_cache(code_key)
+
+
+# Values
 
 
 def sha256(content):
     """Hexadecimal sha256 of bytes."""
     return hashlib.sha256(content).hexdigest()
+
+
+def digest(*parts):
+    """Short hash of values: numbers, texts, arrays, tables, dataclasses, files (by content), and
+    containers of these. `DataError` for anything else."""
+    total = hashlib.sha256()
+    for part in parts:
+        for piece in _pieces(part):
+            total.update(len(piece).to_bytes(8, "little") + piece)
+    return total.hexdigest()[:24]
+
+
+def _pieces(x):
+    if isinstance(x, np.generic):
+        x = x.item()
+    if x is None or isinstance(x, bool | int | float | str | bytes):
+        yield type(x).__name__.encode()
+        yield x if isinstance(x, bytes) else repr(x).encode()
+    elif isinstance(x, np.ndarray) and x.dtype != object:
+        yield f"array {x.dtype} {x.shape}".encode()
+        yield np.ascontiguousarray(x).tobytes()
+    elif isinstance(x, pd.DataFrame | pd.Series | pd.Index):
+        yield type(x).__name__.encode()
+        yield repr(getattr(x, "columns", getattr(x, "name", None))).encode()
+        yield pd.util.hash_pandas_object(x, index=True).to_numpy().tobytes() if not isinstance(
+            x, pd.Index) else pd.util.hash_pandas_object(x).to_numpy().tobytes()
+    elif isinstance(x, Path):
+        yield x.name.encode()
+        yield x.read_bytes()
+    elif dataclasses.is_dataclass(x) and not isinstance(x, type):
+        yield type(x).__name__.encode()
+        yield from _pieces({f.name: getattr(x, f.name) for f in dataclasses.fields(x)})
+    elif isinstance(x, dict):
+        yield f"dict {len(x)}".encode()
+        for key in sorted(x, key=repr):
+            yield from (*_pieces(key), *_pieces(x[key]))
+    elif isinstance(x, list | tuple | set | frozenset):
+        yield f"sequence {len(x)}".encode()
+        for item in sorted(x, key=repr) if isinstance(x, set | frozenset) else x:
+            yield from _pieces(item)
+    else:
+        raise DataError(f"store: a {type(x).__name__} cannot be part of a key; valid: numbers, "
+                        "texts, arrays, tables, dataclasses, paths and containers of these")
+
+
+@lru_cache
+def _versions():
+    return (*sys.version_info[:2], *(importlib.metadata.version(p) for p in VERSIONED))
+
+
+def kept(function, *arguments, folder=None, inputs=(), **options):
+    """What `function(*arguments, **options)` returns, or what an earlier call left in the store.
+
+    Parameters
+    ----------
+    function : callable
+        Defined at the top of a module of the library.
+    folder : Path, optional
+        Another place than the cache.
+    inputs : sequence, optional
+        What else the value depends on, such as files that the function reads.
+
+    Returns
+    -------
+    Any value that can be pickled. A file that is cut, altered or of another version is made again,
+    with a note in the log.
+
+    Raises
+    ------
+    DataError
+        An argument that cannot be part of a key; a cache that cannot be written.
+    """
+    bound = inspect.signature(function).bind(*arguments, **options)
+    bound.apply_defaults()
+    named = {k: v for k, v in bound.arguments.items() if k not in UNKEYED}
+    name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+    key = digest(_code_key(function.__module__), name, named, list(inputs), _versions())
+    path = Path(folder or CACHE / "store") / f"{name}.{key}.pickle"
+    with contextlib.suppress(FileNotFoundError):
+        content = path.read_bytes()
+        with contextlib.suppress(Exception):     # whatever unpickling meets, it is made again
+            if content[:64] == sha256(content[64:]).encode():
+                return pickle.loads(content[64:])
+        logging.getLogger(__name__).warning("%s is damaged; its value is made again", path)
+    value = function(*arguments, **options)
+    content = pickle.dumps(value)
+    write(path, sha256(content).encode() + content)
+    return value
+
+
+# Files
 
 
 @contextlib.contextmanager
@@ -54,26 +258,10 @@ def writing(folder):
 
 def write(path, content):
     """Write bytes to a file, completely or not at all; `DataError` where the system refuses."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with writing(path.parent):
         try:
             part.write_bytes(content)
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
-
-
-def kept(path, key, make):
-    """The value of `make()`, kept in a file that begins with the sha256 of `key` and content.
-
-    It is made again where the file is missing or altered, or the key is another.
-    """
-    key = f"{key} {pd.__version__}".encode()    # pandas may not read what another one kept
-    with contextlib.suppress(OSError):
-        stored = path.read_bytes()
-        if stored[:64] == sha256(key + stored[64:]).encode():
-            return pickle.loads(stored[64:])
-    value = make()
-    content = pickle.dumps(value)
-    write(path, sha256(key + content).encode() + content)
-    return value

@@ -9,9 +9,8 @@ import types
 import pandas as pd
 import pooch
 import pytest
-from specialization.errors import DataError
-
 from specialization.data import download
+from specialization.errors import DataError
 
 CONTENT = bytes(range(256)) * 1024
 FILE = "numbers.bin"

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xlrd
-from specialization.errors import DataError
-from specialization.store import TABLES
-
 from specialization.data import download, public
 from specialization.data.schema import SECTORS, ZONES
+from specialization.errors import DataError
+from specialization.store import TABLES
 
 ZONE_OF = pd.Series({12025: 7000, 8013: 28900, 8001: 28900, 2020: 34111})
 REPAIRS = pd.read_csv(TABLES / "county_repairs.csv", index_col="county")["county_1990"]

@@ -3,11 +3,10 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from specialization.errors import DataError
-
-from specialization.report import results
 from specialization.data import schema, vintages
 from specialization.data.schema import Panel, cube_from_long
+from specialization.errors import DataError
+from specialization.report import results
 
 
 def small():

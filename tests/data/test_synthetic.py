@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from specialization.data import synthetic
 from specialization.measures import dispersion, gini, group_gini, rank
 from specialization.measures import revealed_comparative_advantage as rca
-
 from specialization.report.tables import published
-from specialization.data import synthetic
 
 Z = ["high_skill_share", "old_age_dependency", "female_share", "population", "rustbelt"]
 SPECIALIZATION = ["total", "tradable", "nontradable"]

@@ -3,9 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
-from specialization.errors import DataError
-
 from specialization.data import synthetic, topcode
+from specialization.errors import DataError
 
 
 def sample(rng, a, n=4000, code=3.0):

@@ -9,11 +9,10 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from linearmodels import IV2SLS, PanelOLS
+from specialization.data import download
 from specialization.errors import DataError
 from specialization.facts import inference
 from specialization.facts.inference import akm, conley, great_circle, placebo, wild_cluster
-
-from specialization.data import download
 
 ORACLES = Path(__file__).parents[1] / "oracles"
 ADH = ("adh_cz_workfile.rda", "adh_cz_industry_shares.rda", "adh_industry_shocks.rda")

@@ -10,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from linearmodels.iv.absorbing import AbsorbingLS
+from specialization.data import public, synthetic
 from specialization.errors import DataError
 from specialization.facts import persistence as p
 from specialization.measures import rank
 from specialization.measures import revealed_comparative_advantage as rca
-
 from specialization.report.tables import published
-from specialization.data import public, synthetic
 
 YEARS = [1980, 1990, 2000]
 

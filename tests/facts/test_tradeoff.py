@@ -13,15 +13,14 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
-from specialization.errors import DataError
-from specialization.store import TABLES
-from specialization.facts import tradeoff as T
-from specialization.measures import group_gini, krugman, theil
-
-from specialization.report import results
-from specialization.report.tables import published
 from specialization.data import synthetic, vintages
 from specialization.data.schema import Panel, industry_table
+from specialization.errors import DataError
+from specialization.facts import tradeoff as T
+from specialization.measures import group_gini, krugman, theil
+from specialization.report import results
+from specialization.report.tables import published
+from specialization.store import TABLES
 
 MONTE_CARLO = TABLES / "monte_carlo_tradeoff.csv"
 DRAWS, FIRST_SEED = 200, 7000

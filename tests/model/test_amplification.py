@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from specialization.errors import DataError
-from specialization.model import equilibrium, equations, simulation
+from specialization.model import equations, equilibrium, simulation
 from specialization.model.amplification import accounting, region, without
 from specialization.model.parameters import SMOOTH
 

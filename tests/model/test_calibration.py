@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from specialization.errors import DataError
-from specialization.model import calibration, equilibrium, equations, simulation
+from specialization.model import calibration, equations, equilibrium, simulation
 from specialization.model.amplification import region
 from specialization.model.calibration import at_rest, by_rank, by_value, calibrate, share_of_A
 from specialization.model.parameters import PUBLISHED, SMOOTH

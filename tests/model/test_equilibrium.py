@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 from scipy.optimize import root
 from specialization.errors import DataError
-from specialization.model import equilibrium, equations, simulation
+from specialization.model import equations, equilibrium, simulation
 from specialization.model.equilibrium import Grid, NotConverged, default_grid, solve
 from specialization.model.parameters import PUBLISHED, SMOOTH
 

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 from specialization.errors import DataError
-from specialization.model import equilibrium, equations, nodes, planner, simulation
+from specialization.model import equations, equilibrium, nodes, planner, simulation
 from specialization.model.equilibrium import Grid, NotConverged
 from specialization.model.parameters import SMOOTH
 from test_equilibrium import conditions_again

@@ -7,13 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.signal import lfilter
+from specialization.data import download
 from specialization.errors import DataError
 from specialization.model import productivity
 from specialization.model.productivity import TRENDS, ar1, processes, simulated_estimates, smoother
 from statsmodels.tsa.ar_model import AutoReg
 from statsmodels.tsa.filters.hp_filter import hpfilter
-
-from specialization.data import download
 
 
 def made_up(ρ, σ=0.03, T=77, n=1500, growth=0.01, seed=3):

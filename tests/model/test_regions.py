@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from specialization.errors import DataError
 from specialization.facts import tradeoff
-from specialization.model import equilibrium, equations, regions
+from specialization.model import equations, equilibrium, regions
 from specialization.model.parameters import SMOOTH
 
 P = SMOOTH.but(states=(2, 2))

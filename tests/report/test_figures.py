@@ -2,10 +2,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from specialization.facts import describe
-
-from specialization.report import figures
 from specialization.data import synthetic
+from specialization.facts import describe
+from specialization.report import figures
 
 matplotlib.use("Agg")
 

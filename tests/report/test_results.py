@@ -5,12 +5,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from specialization.data import vintages
 from specialization.errors import DataError
 from specialization.facts import describe
 from specialization.measures import gini
-
 from specialization.report import results, tables
-from specialization.data import vintages
 
 
 @pytest.fixture

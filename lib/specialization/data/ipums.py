@@ -26,9 +26,9 @@ import pandas as pd
 from ipumspy import IpumsApiClient, MicrodataExtract, readers
 from ipumspy.api.exceptions import IpumsApiException
 from requests import RequestException
+
 from ..errors import DataError
 from ..store import IPUMS, TABLES, kept
-
 from . import schema
 from .topcode import replace_topcodes
 
@@ -134,8 +134,7 @@ def totals(folder=FOLDER, rows=200_000):
 def kept_totals(folder=FOLDER):
     """`totals`, kept in the folder, and read again only if the extract or this code changes."""
     made_of = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in _files(folder)]
-    key = f"{made_of} {SETUP} {Path(__file__).read_text()}"
-    return kept(Path(folder) / "totals.pickle", key, lambda: totals(folder))
+    return kept(totals, Path(folder).absolute().as_posix(), folder=folder, inputs=(made_of, SETUP))
 
 
 def _reduce(part, year, counts):

@@ -6,13 +6,13 @@ value added by zone and industry, so both panels hold employment.
 
 import warnings
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ..errors import DataError
-from ..store import CACHE, TABLES, kept, sha256
 
+from .. import store
+from ..errors import DataError
+from ..store import kept
 from . import schema
 from .download import at_hand, data_hash, fetch
 
@@ -52,7 +52,7 @@ def match_zones(frame, zone_of, source):
     with a column zone, without Alaska and Hawaii, and notes on the codes repaired and left out.
     `DataError`, naming `source`, for any other county without a zone.
     """
-    repairs = pd.read_csv(TABLES / "county_repairs.csv", index_col="county")["county_1990"]
+    repairs = pd.read_csv(store.TABLES / "county_repairs.csv", index_col="county")["county_1990"]
     code, outside = frame["county"], (frame["county"] // 1000).isin([2, 15])
     zone = code.replace(repairs.to_dict()).map(zone_of)
     schema.check_rows(frame[["county"]], source, (
@@ -145,10 +145,8 @@ def panel(classification="industries"):
     if classification not in CLASSIFICATIONS:
         raise DataError(f"unknown classification {classification!r}; valid: "
                         f"{list(CLASSIFICATIONS)}")
-    files = [__file__, schema.__file__, *(TABLES / table for table in TABLES)]
-    made_of = sha256(b"".join(Path(file).read_bytes() for file in files))
-    return kept(CACHE / "public" / f"{classification}.pickle", f"{data_hash()} {made_of}",
-                lambda: _build(classification))
+    return kept(_build, classification,
+                inputs=(data_hash(), *(store.TABLES / table for table in TABLES)))
 
 
 def _build(classification):
@@ -180,7 +178,7 @@ def _industries(_, controls):
     raw = _read_rda("gpss_cz_industry_shares.rda", "BAR_local").rename(
         columns={"czone": "zone", "ind": "industry", "sh_ind_": "share"})
     raw = raw.astype({"zone": int, "year": int, "industry": int})
-    names = pd.read_csv(TABLES / "industries_ind1990.csv", index_col="code")
+    names = pd.read_csv(store.TABLES / "industries_ind1990.csv", index_col="code")
     years = np.unique(raw["year"])
     shares = schema.cube_from_long(raw, "share", years, schema.ZONES.index, names.index,
                                    "industry shares")
@@ -193,7 +191,7 @@ def _sectors(zone_of, _):
     raw = pd.read_csv(fetch("efsy_county_sector_employment.csv.xz"))
     raw = raw.rename(columns={"ID": "county", "time": "year"}).query("year <= @EFSY_LAST")
     raw, notes = match_zones(raw, zone_of, "EFSY")
-    names = pd.read_csv(TABLES / "industries_naics.csv", index_col="code")
+    names = pd.read_csv(store.TABLES / "industries_naics.csv", index_col="code")
     cells = raw[names.index.astype(str)]
     sums = cells.clip(lower=0).groupby([raw["year"], raw["zone"]]).sum()
     years = np.unique(raw["year"])

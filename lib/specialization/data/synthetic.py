@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import gamma
 from scipy.stats import norm
-from ..store import TABLES
-from ..measures import group_gini
 
+from ..measures import group_gini
+from ..store import TABLES
 from .schema import CONTROLS, Panel, industry_table
 from .topcode import weighted_quantile
 

@@ -1,6 +1,7 @@
 """Topcoded incomes: a Pareto tail fitted by censored maximum likelihood."""
 
 import numpy as np
+
 from ..errors import DataError
 
 

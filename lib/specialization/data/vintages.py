@@ -4,7 +4,6 @@ import os
 
 from ..errors import DataError
 from ..store import IPUMS
-
 from . import public, synthetic
 from .schema import VINTAGES
 

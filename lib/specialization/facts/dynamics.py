@@ -12,8 +12,8 @@ from scipy.integrate import cumulative_trapezoid
 from scipy.stats import norm, rankdata
 
 from ..errors import DataError
-from .describe import SHOWN
 from ..measures import finite, gini, lasting, national_shares
+from .describe import SHOWN
 
 KERNELS = {"tricube": lambda u: (v := np.maximum(1 - u * u * u, 0)) * v * v,
            "rectangular": lambda u: (u <= 1).astype(float),

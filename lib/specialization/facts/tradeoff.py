@@ -14,12 +14,11 @@ import statsmodels.api as sm
 from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
 
-from ..data.schema import TRADABLE
-
-from ..errors import DataError
 from .. import measures
-from . import inference
+from ..data.schema import TRADABLE
+from ..errors import DataError
 from ..measures import lasting, shares
+from . import inference
 
 SPECIALIZATION = ("total", "tradable", "nontradable")
 CONTROLS = ("high_skill_share", "old_age_dependency", "female_share", "population", "rustbelt")

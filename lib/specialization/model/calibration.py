@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from ..errors import DataError
-from . import equilibrium, equations, simulation
+from . import equations, equilibrium, simulation
 
 SUMMARY = ("NFA/Y", "sd q", "sd log c", "sd log y", "binding", "half-life of k")
 

@@ -5,21 +5,14 @@ policies give tomorrow's payoffs, and these the expectations. What is iterated i
 Anderson's method does it in some forty steps a grid.
 """
 
-import hashlib
-import io
-import json
-import os
-import tempfile
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from zipfile import BadZipFile
+from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
 
 from ..errors import DataError, NotConverged
-from ..store import CACHE
+from ..store import kept
 from . import equations, nodes
 from .parameters import Parameters
 
@@ -147,32 +140,6 @@ class Equilibrium:
         """Whether (b, k) lies in the outermost cells of the box, or outside."""
         B, K = self.grid.b, self.grid.k
         return (b < B[1]) | (b > B[-2]) | (k < K[1]) | (k > K[-2])
-
-    def save(self, path):
-        """Write to an npz file, in one step: a reader sees the whole file or none."""
-        path, held = Path(path), {f: getattr(self, f) for f in self.__dataclass_fields__}
-        p, grid = held.pop("p"), held.pop("grid")
-        buffer = io.BytesIO()
-        np.savez(buffer, b=grid.b, k=grid.k, p=json.dumps(asdict(p)), **held)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(buffer.getvalue())
-        os.replace(name, path)
-
-    @classmethod
-    def load(cls, path):
-        """Read what `save` wrote; raises `DataError` where the file does not hold a solution."""
-        try:
-            with np.load(path) as file:
-                held = {name: file[name].item() if file[name].ndim == 0 else file[name]
-                        for name in file.files}
-            p = Parameters(**{name: tuple(x) if isinstance(x, list) else x
-                              for name, x in json.loads(held.pop("p")).items()})
-            grid = Grid(held.pop("b"), held.pop("k"))
-            return cls(p=p, grid=grid, **held)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
-            raise DataError(f"{path}: not a stored equilibrium ({error})") from error
 
 
 def _mixed(policies, π):
@@ -382,24 +349,6 @@ def transition(last, means):
     return path
 
 
-def kept(cls, inputs, modules, compute, folder=None):
-    """What `compute` returns, or the file that an earlier call left in the cache.
-
-    The file's name is a hash of the inputs and of the code of these modules of the library.
-    """
-    code = [(Path(__file__).parent / f"{name}.py").read_bytes() for name in modules]
-    key = hashlib.sha256(b"".join([repr(inputs).encode(), *code])).hexdigest()[:24]
-    path = Path(folder or CACHE / "equilibria") / f"{key}.npz"
-    if path.exists():
-        return cls.load(path)
-    solution = compute()
-    solution.save(path)
-    return solution
-
-
 def stored(p, grid=None, tolerance=1e-6, folder=None, **options):
-    """`solve`, or what an earlier call with the same inputs and code left; see `kept`."""
-    grid = grid or default_grid(p)
-    inputs = asdict(p), tolerance, grid.b.tobytes(), grid.k.tobytes()
-    return kept(Equilibrium, inputs, ("parameters", "model", "nodes", "equilibrium"),
-                lambda: solve(p, grid, tolerance, **options), folder)
+    """`solve`, or what an earlier call with the same inputs and code left; see `store.kept`."""
+    return kept(solve, p, grid or default_grid(p), tolerance, folder=folder, **options)

@@ -11,12 +11,13 @@ utilities are linear between nodes as in the market; those of V are cubic.
 """
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from tqdm import tqdm
 
 from ..errors import DataError
+from ..store import kept
 from . import equilibrium, nodes
 from .nodes import jit
 
@@ -486,12 +487,8 @@ def instruments(m, policies, π):
 
 def stored(p, reading="allocation", grid=None, tolerance=1e-5, folder=None, **options):
     """`solve` from the market's equilibrium on the grid, or what an earlier call left."""
-    grid = grid or default_grid(p)
-    inputs = asdict(p), reading, tolerance, options, grid.b.tobytes(), grid.k.tobytes()
-    return equilibrium.kept(
-        Plan, inputs, ("parameters", "model", "nodes", "equilibrium", "planner"),
-        lambda: solve(equilibrium.stored(p, grid, folder=folder), reading, tolerance=tolerance,
-                      **options), folder)
+    market = equilibrium.stored(p, grid or default_grid(p), folder=folder)
+    return kept(solve, market, reading, tolerance=tolerance, folder=folder, **options)
 
 
 def default_grid(p, bonds=60, capital=18, low=0.05):

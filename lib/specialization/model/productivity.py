@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from ..data import download
-
 from ..errors import DataError
 
 SOURCE = "ev_industry_productivity_1947_2023.xlsx"

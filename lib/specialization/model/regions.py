@@ -10,9 +10,9 @@ from zlib import crc32
 
 import numpy as np
 
-from ..errors import DataError
 from .. import measures
-from . import equilibrium, equations, simulation
+from ..errors import DataError
+from . import equations, equilibrium, simulation
 from .amplification import region, without
 
 YEARS = (0, 1, 2, 5, *range(10, 71, 10))

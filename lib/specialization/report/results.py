@@ -1,19 +1,21 @@
-"""Stored results: small tables of what the public data yield, kept under data/results/.
+"""Results of the facts by source of data: computed where the data are here, else read as stored.
 
-`python -m specialization.report.results` computes and stores them all, or those named; with `--check` it recomputes
-and compares. Each carries a key of its inputs: the code it depends on, its parameters and the hash
-of the data. A key that no longer fits is stale: an error where the environment says CI.
+`data/results.toml` lists them. Those of the public sources are stored as tables in data/results,
+so that the book can be built without a network. `python -m specialization.report.results` computes
+and stores them all, or those named; with `--check` it recomputes and compares. Each carries a key
+of its code, its parameters and the hash of the data: a stored result whose key no longer fits is
+stale, which is an error where the environment says CI.
 """
 
-import ast
-import importlib
+import inspect
 import io
 import json
 import os
 import re
 import sys
 import tomllib
-from pathlib import Path
+from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 from tqdm import tqdm
@@ -21,28 +23,99 @@ from tqdm import tqdm
 from ..data import download, public, vintages
 from ..data.schema import VINTAGES
 from ..errors import DataError
-from ..store import TABLES, sha256, write
+from ..facts import describe, dynamics, persistence, tradeoff
+from ..model import productivity
+from ..store import TABLES, code_key, kept, sha256, write
 
 STORE = TABLES / "results"
-PACKAGE = Path(__file__).resolve().parents[1]
 
-RESULTS = tomllib.loads((TABLES / "results.toml").read_text())
-"""By name: the function that computes a table from a panel, the panel's classification of
-industries, and the function's parameters."""
+RESULTS = tomllib.loads((TABLES / "results.toml").read_text(encoding="utf-8"))
+"""By name: the function that computes it, its parameters, sub-tables of those of one source."""
+
+SOURCES = {"synthetic": ("synthetic", "industries"), "public": ("public", "industries"),
+           "public, sectors": ("public", "sectors"), "ipums": ("ipums", "industries")}
+"""By name, as tables and figures show it: vintage, and classification of its industries."""
+
+HEADLINE = {"synthetic": "income", "public": "employment", "public, sectors": "employment",
+            "ipums": "income"}
+"""The variable whose shares make the Gini: income, as in the slides, where there is one."""
+
+MODULES = {m.__name__.rpartition(".")[2]: m
+           for m in (describe, dynamics, persistence, productivity, tradeoff)}
+
+_TABLES_OF = {"synthetic": "synthetic", "public": "public", "public, sectors": "sectors",
+              "ipums": "ipums"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The vintages that a chapter shows; `choose` makes it.
+
+    Examples
+    --------
+    >>> shown = choose("synthetic")
+    >>> list(shown.get("gini_moments"))
+    ['synthetic']
+    """
+
+    names: tuple
+
+    def __contains__(self, vintage):
+        return vintage in self.names
+
+    def __iter__(self):
+        return iter(self.names)
+
+    def __getitem__(self, n):
+        return self.names[n]
+
+    def sources(self, name=None):
+        """`SOURCES` of the vintages shown, in order; with a name, those that have this result."""
+        return [s for s, (vintage, classification) in SOURCES.items() if vintage in self.names
+                and (classification == "industries" if name is None else _has(name, s))]
+
+    def get(self, name, **parameters):
+        """A result for every source that has it: dict of DataFrames by source."""
+        return {source: get(name, source, **parameters) for source in self.sources(name)}
+
+    def stacked(self, name, **parameters):
+        """The same as one DataFrame, with a column `source` in front."""
+        parts = self.get(name, **parameters)
+        return pd.concat(parts, names=["source"]).reset_index("source").reset_index(drop=True)
+
+    @property
+    def caption(self):
+        """What captions say of the vintages shown; where results are stored, from which data."""
+        return describe_sources(self.names)
 
 
 def choose(wanted="all"):
-    """Vintages a chapter shows: those named, between commas, or "all" with data or results."""
+    """The vintages that a chapter shows.
+
+    Parameters
+    ----------
+    wanted : str
+        Names between commas, or "all": every vintage with data or stored results.
+
+    Returns
+    -------
+    Shown
+
+    Raises
+    ------
+    DataError
+        A vintage that is not here.
+    """
     here = [name for name in VINTAGES if name == "public" or name in vintages.available()]
-    names = here if wanted == "all" else [name.strip() for name in wanted.split(",")]
+    names = here if wanted == "all" else [name.strip() for name in str(wanted).split(",")]
     if missing := [name for name in names if name not in here]:
         raise DataError(f"no vintage {missing[0]!r} here; valid: {', '.join(here)}; ipums needs "
                         "an extract in data/ipums")
-    return names
+    return Shown(tuple(names))
 
 
-def describe(names):
-    """What captions say of the vintages shown; where results are stored, from which data."""
+def describe_sources(names):
+    """What captions say of these vintages."""
     words, earlier = VINTAGES, " by an earlier version of the code" if check() else ""
     if "public" not in vintages.available():
         stored = f"public data (real, results stored from data {stored_data()}{earlier})"
@@ -50,78 +123,123 @@ def describe(names):
     return "Vintages: " + "; ".join(words[name] for name in names) + "."
 
 
-def get(name, vintage, **parameters):
-    """A result of a vintage: computed where its data are here, read from the store otherwise.
-
-    `parameters` override those of `RESULTS` where it is computed, such as another variable.
-    """
+def _entry(name):
     if name not in RESULTS:
         raise DataError(f"unknown result {name!r}; valid: {', '.join(RESULTS)}")
+    return RESULTS[name]
+
+
+def _has(name, source):
+    entry = _entry(name)
+    return source in entry.get("sources", [s for s in SOURCES if "sectors" in entry
+                                           or s != "public, sectors"])
+
+
+def function(name):
+    """The function that computes a result."""
+    module, _, attribute = _entry(name)["compute"].partition(".")
+    return getattr(MODULES[module], attribute)
+
+
+def parameters_of(name, source="public", **changes):
+    """Parameters of a result of one of `SOURCES`, with changes.
+
+    Raises
+    ------
+    DataError
+        A source without this result; a parameter that its function does not have.
+    """
+    if source not in SOURCES or not _has(name, source):
+        raise DataError(f"{name}: no source {source!r}; valid: "
+                        f"{', '.join(s for s in SOURCES if _has(name, s))}")
+    entry, valid = _entry(name), [*inspect.signature(function(name)).parameters][1:]
+    own = entry.get(_TABLES_OF[source], entry.get("synthetic", {}) if source == "ipums" else {})
+    found = {k: v for k, v in entry.items()
+             if k not in ("compute", "sources") and not isinstance(v, dict)} | own
+    if "variable" in valid:
+        found = {"variable": HEADLINE[source]} | found
+    if unknown := sorted(set(changes) - set(valid)):
+        raise DataError(f"{name}: no parameter {unknown[0]!r}; valid: {', '.join(valid)}")
+    return found | changes
+
+
+def get(name, source="public", **changes):
+    """A result of one source: computed where its data are here, else read as stored.
+
+    Parameters
+    ----------
+    name : str
+        One of `RESULTS`.
+    source : str
+        One of `SOURCES`.
+    **changes
+        Parameters of the function to be other than listed.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    DataError
+        An unknown result, source or parameter; data that are not here, and for a public source
+        other parameters than those of the stored result.
+    """
+    parameters = parameters_of(name, source, **changes)
+    vintage, classification = SOURCES[source]
     if vintage in vintages.available():
-        parameters = {"classification": "industries"} | RESULTS[name] | parameters
-        module, function = parameters.pop("compute").split(".")
-        panel = vintages.load(vintage, parameters.pop("classification"))
-        compute = getattr(importlib.import_module(f"specialization.{module}"), function)
-        return compute(panel, **parameters)
+        panel = vintages.load(vintage, classification)
+        return kept(function(name), panel, **parameters)
     if vintage != "public":
         raise DataError(f"{name}: no data of vintage {vintage!r} here")
-    return _read(name)
+    listed = parameters_of(name, source)
+    if other := [k for k in changes if changes[k] != listed.get(k)]:
+        raise DataError(f"{name}: the public data are not here, and the stored result has "
+                        f"{other[0]} = {listed.get(other[0])!r}, not {changes[other[0]]!r}")
+    return _read(_file(name, source))
 
 
-def _read(name):
-    if not (path := STORE / f"{name}.csv").exists():
+def _file(name, source):
+    return name + ("_sectors" if source == "public, sectors" and _has(name, "public") else "")
+
+
+def _stored():
+    # file: result and source, of all results of the public sources
+    return {_file(name, source): (name, source) for name in RESULTS
+            for source in ("public", "public, sectors") if _has(name, source)}
+
+
+def _read(file):
+    if not (path := STORE / f"{file}.csv").exists():
         raise DataError(f"{path.name}: no stored result; `make results` computes it")
     return pd.read_csv(path)
 
 
-def key(name):
-    """Hashes of the code and the data that a result depends on and of its table, and parameters.
+_code_key = lru_cache(code_key)
 
-    How files are fetched is left out of the code: the hash of the data covers what arrives.
-    """
-    module = RESULTS[name]["compute"].split(".")[0]
-    modules = sorted((dependencies(module) | dependencies("public")) - {"download"})
-    files = [_path(m) for m in modules] + [TABLES / table for table in public.TABLES]
-    table = STORE / f"{name}.csv"
-    return {"code": sha256(b"".join(p.read_bytes() for p in files))[:12],
-            "parameters": RESULTS[name], "data": download.data_hash(),
+
+def key(file):
+    """Hashes of the code and the data that a stored result depends on and of its table, and its
+    parameters."""
+    name, source = _stored()[file]
+    table = STORE / f"{file}.csv"
+    tables = b"".join((TABLES / t).read_bytes() for t in public.TABLES)
+    return {"code": sha256(f"{_code_key(function(name).__module__, public.__name__)}".encode()
+                           + tables)[:12],
+            "parameters": parameters_of(name, source), "data": download.data_hash(),
             "table": sha256(table.read_bytes())[:12] if table.exists() else None}
 
 
-def dependencies(module):
-    """Modules of the library and of data/ that one imports, directly or not, and itself."""
-    found, todo = set(), [module]
-    while todo:
-        name = todo.pop()
-        path = _path(name)
-        if name in found or not path.exists():
-            continue
-        found.add(name)
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom):
-                package, _, module = ("." * node.level + (node.module or "")).rpartition(".")
-                if module in ("specialization", "data", ""):
-                    todo += [a.name for a in node.names]
-                elif package in ("specialization", "data", ""):
-                    todo.append(module)
-    return found
-
-
-def _path(module):
-    path = PACKAGE / f"{module}.py"
-    return path if path.exists() else TABLES / path.name
-
-
-def stale(name):
+def stale(file):
     """Which inputs of a stored result changed since, or its table; empty if none."""
-    stored = _keys().get(name, {})
-    return ", ".join(part for part, value in key(name).items() if stored.get(part) != value)
+    stored = _keys().get(file, {})
+    return ", ".join(part for part, value in key(file).items() if stored.get(part) != value)
 
 
 def _keys():
     path = STORE / "keys.json"
     try:
-        return json.loads(path.read_text()) if path.exists() else {}
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except ValueError as error:
         raise DataError(f"results/{path.name}: not JSON ({error}); run `make results`") from None
 
@@ -133,35 +251,36 @@ def stored_data():
 
 def check(strict=False):
     """Names of the stored results that are missing or stale: `DataError` in CI, or if `strict`."""
-    found = {name: reason for name in RESULTS if (reason := stale(name))}
+    found = {file: reason for file in _stored() if (reason := stale(file))}
     if found and (strict or os.environ.get("CI")):
-        name, reason = next(iter(found.items()))
-        raise DataError(f"stored result {name!r} is stale: {reason} changed; "
+        file, reason = next(iter(found.items()))
+        raise DataError(f"stored result {file!r} is stale: {reason} changed; "
                         "run `make results` with the public data")
     return list(found)
 
 
-def _csv(name):
-    return get(name, "public").to_csv(index=False, float_format="%.6g", lineterminator="\n")
+def _csv(file):
+    return get(*_stored()[file]).to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
-def store(names=None):
-    """Compute results of the public vintage and store them, each file whole or not at all."""
+def store(files=None):
+    """Compute results of the public sources and store them, each file whole or not at all."""
     keys = _keys()
-    for name in tqdm(names or list(RESULTS), desc="results", unit="table"):
-        write(STORE / f"{name}.csv", _csv(name).encode())
-        keys[name] = key(name)
-        write(STORE / "keys.json",
-                       (json.dumps(keys, indent=1, sort_keys=True) + "\n").encode())
+    for file in tqdm(files or list(_stored()), desc="results", unit="table"):
+        if file not in _stored():
+            raise DataError(f"unknown result {file!r}; valid: {', '.join(_stored())}")
+        write(STORE / f"{file}.csv", _csv(file).encode())
+        keys[file] = key(file)
+        write(STORE / "keys.json", (json.dumps(keys, indent=1, sort_keys=True) + "\n").encode())
 
 
 def compare(rtol=1e-4):
     """Recompute every stored result and raise `DataError` where one differs by more than rtol."""
-    for name in tqdm(RESULTS, desc="results", unit="table"):
-        old, new = _read(name), pd.read_csv(io.StringIO(_csv(name)))
+    for file in tqdm(_stored(), desc="results", unit="table"):
+        old, new = _read(file), pd.read_csv(io.StringIO(_csv(file)))
         try:
             pd.testing.assert_frame_equal(old, new, check_dtype=False, rtol=rtol, atol=1e-9,
-                                          obj=f"{name}.csv")
+                                          obj=f"{file}.csv")
         except AssertionError as error:
             words = re.sub(r"\[(index|left|right)\]: +\[.*?\]\n", "", str(error), flags=re.DOTALL)
             raise DataError(f"stored (left) and computed: {' '.join(words.split())}") from None

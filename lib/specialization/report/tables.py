@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pandas as pd
+
 from ..errors import DataError
 from ..store import TABLES
 
@@ -44,11 +45,45 @@ def published_and_here(printed, here, tolerance):
     return pd.DataFrame(columns)
 
 
-def keep(name, value):
-    """Keep a number or a text for the prose, which shows it with the role `glue:text`."""
+def keep(name=None, value=None, /, **numbers):
+    """Keep numbers or texts for the prose, which shows them with the role `glue:text`.
+
+    Parameters
+    ----------
+    name : str, optional
+        Of a single one, the `value`.
+    **numbers
+        Others, by name.
+
+    Examples
+    --------
+    ``keep(slope=0.57, zones=722)`` in a cell, and in the text ``{glue:text}`slope:.2f` ``.
+    """
     from myst_nb import glue  # slow to import, and only chapters need it
 
-    glue(name, value.item() if isinstance(value, np.generic) else value, display=False)
+    for key, x in (({name: value} if name else {}) | numbers).items():
+        glue(key, x.item() if isinstance(x, np.generic) else x, display=False)
+
+
+def keep_table(prefix, table):
+    """Keep every number of a table for the prose, under its prefix, row and column.
+
+    Parameters
+    ----------
+    prefix : str
+    table : DataFrame or Series
+        Levels of its index and its columns become parts of the name, between dots: the entry of
+        row ("public", "(1)") and column "estimate" is ``prefix.public.1.estimate``; lower case,
+        what is no letter, digit, sign or decimal point becomes "_" or goes at the ends.
+    """
+    table = table.to_frame("") if isinstance(table, pd.Series) else table
+    for labels, row in table.iterrows():
+        labels = labels if isinstance(labels, tuple) else (labels,)
+        for column, x in row.items():
+            column = column if isinstance(column, tuple) else (column,)
+            parts = [re.sub(r"[^\w.+-]+", "_", str(part).lower()).strip("_.")
+                     for part in (prefix, *labels, *column)]
+            keep(".".join(filter(None, parts)), x)
 
 
 class Table:

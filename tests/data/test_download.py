@@ -165,6 +165,45 @@ def test_file_missing_in_the_mirror_is_downloaded(cache, tmp_path, monkeypatch):
     assert not (tmp_path / FILE).exists()
 
 
+@pytest.mark.parametrize("make, words", [
+    (lambda path: None, "does not exist"), (lambda path: path.touch(), "is no folder"),
+    (lambda path: path.symlink_to("nowhere"), "does not exist")])
+@pytest.mark.parametrize("call", [lambda: download.fetch(FILE), lambda: download.at_hand([FILE]),
+                                  download.fetch_all])
+def test_a_mirror_that_is_no_folder_is_named(cache, server, tmp_path, monkeypatch, make, words,
+                                             call):
+    mirror = tmp_path / "mirror"
+    make(mirror)
+    monkeypatch.setenv("SPECIALIZATION_MIRROR", str(mirror))
+    with pytest.raises(DataError, match=f"SPECIALIZATION_MIRROR: {mirror} {words}; valid: a fol"):
+        call()
+    assert server.asked == [] and not cache.exists()
+
+
+def test_a_relative_mirror_is_that_of_the_start(cache, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "_START", str(tmp_path))
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / FILE).write_bytes(CONTENT)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv("SPECIALIZATION_MIRROR", "mirror")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert download.fetch(FILE) == tmp_path / "mirror" / FILE and server.asked == []
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_no_mirror(cache, monkeypatch, value):
+    if value is not None:
+        monkeypatch.setenv("SPECIALIZATION_MIRROR", value)
+    assert download._places() == [cache]
+
+
+def test_home_in_the_mirror_is_the_users(cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / FILE).write_bytes(CONTENT)
+    monkeypatch.setenv("SPECIALIZATION_MIRROR", "~")
+    assert download.fetch(FILE) == tmp_path / FILE
+
+
 def test_hash_of_the_data_follows_the_manifest(cache, tmp_path):
     before = download.data_hash()
     table = pd.read_csv(tmp_path / "manifest.csv")

@@ -14,12 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ipums_extract import frame, person, write_extract
+from specialization.data import ipums
+from specialization.data.topcode import replace_topcodes
 from specialization.errors import DataError
 
 ROOT = Path(__file__).parents[2]
-
-from specialization.data import ipums
-from specialization.data.topcode import replace_topcodes
 
 ZONES = pd.DataFrame({"name": ["a", "b", "c"], "state": "AL", "division": "x", "rustbelt": False,
                       "lat": 33.0, "lon": -87.0}, index=pd.Index([100, 200, 300], name="zone"))

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import xlrd
+from specialization import store
 from specialization.data import download, public
 from specialization.data.schema import SECTORS, ZONES
 from specialization.errors import DataError
 from specialization.store import TABLES
 
 ZONE_OF = pd.Series({12025: 7000, 8013: 28900, 8001: 28900, 2020: 34111})
-REPAIRS = pd.read_csv(TABLES / "county_repairs.csv", index_col="county")["county_1990"]
+REPAIRS = pd.read_csv(TABLES / "county_repairs.csv", index_col="county",
+                      encoding="utf-8")["county_1990"]
 
 
 # Counties
@@ -80,7 +82,7 @@ def test_sum_far_from_one_is_an_error(total):
 @pytest.mark.parametrize("file, number", [("industries_ind1990.csv", 228),
                                           ("industries_naics.csv", 20)])
 def test_industry_tables(file, number):
-    table = pd.read_csv(TABLES / file)
+    table = pd.read_csv(TABLES / file, encoding="utf-8")
     assert len(table) == number
     assert table["code"].is_monotonic_increasing and table["code"].is_unique
     assert table["label"].is_unique and set(table["sector"]) <= set(SECTORS.index)
@@ -99,8 +101,8 @@ def cache(tmp_path_factory):
     if not download.at_hand(public.SOURCES):
         pytest.skip("the public files are neither in the cache nor in SPECIALIZATION_MIRROR")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(public, "CACHE", tmp_path_factory.mktemp("cache"))
-        yield public.CACHE
+        patch.setattr(store, "CACHE", tmp_path_factory.mktemp("cache"))
+        yield store.CACHE
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +262,8 @@ def test_shapes_have_the_zones_of_the_panel(industries):
 def test_combined_areas_lie_in_one_zone(counties, bea):
     """Each county or city that the name of a combined area lists has the area's zone."""
     table, repairs = counties, REPAIRS
-    names = pd.read_csv(TABLES / "county_repairs.csv", index_col="county")["why"]
+    names = pd.read_csv(TABLES / "county_repairs.csv", index_col="county",
+                        encoding="utf-8")["why"]
     virginia = table[table.index // 1000 == 51]
     for code in repairs.index[repairs.index // 1000 == 51]:
         zone = table.loc[repairs[code], "zone"]
@@ -270,7 +273,7 @@ def test_combined_areas_lie_in_one_zone(counties, bea):
     assert set(repairs.index) <= set(bea.index)
 
 
-# Processed cache
+# The store
 
 @pytest.mark.public
 def test_second_reading_is_equal_and_needs_no_source(sectors, cache, monkeypatch):
@@ -283,29 +286,52 @@ def test_second_reading_is_equal_and_needs_no_source(sectors, cache, monkeypatch
     assert again.notes == sectors.notes
 
 
+@pytest.fixture
+def builds(sectors, monkeypatch):
+    """Stands in for the building of a panel, and counts how often it is asked for one."""
+    calls = []
+
+    def _build(classification):
+        calls.append(classification)
+        return sectors
+
+    _build.__module__ = public.__name__
+    monkeypatch.setattr(public, "_build", _build)
+    return calls
+
+
 @pytest.mark.public
 @pytest.mark.parametrize("spoil", [lambda b: b[:len(b) // 2], lambda b: b[:-1] + b"?",
                                    lambda b: b"", lambda b: b"?" + b[1:]])
-def test_corrupt_cache_is_rebuilt(sectors, cache, spoil, monkeypatch):
-    path = cache / "public" / "sectors.pickle"
-    good = path.read_bytes()
-    path.write_bytes(spoil(good))
-    monkeypatch.setattr(public, "_build", lambda _: sectors)
-    again = public.panel("sectors")
-    np.testing.assert_array_equal(again.cube("employment"), sectors.cube("employment"))
-    monkeypatch.setattr(public, "_build", None)
-    np.testing.assert_array_equal(public.panel("sectors").cube("employment"),
-                                  sectors.cube("employment"))
-    assert not list(path.parent.glob("*.part"))
+def test_a_damaged_panel_is_made_again(sectors, builds, tmp_path, monkeypatch, spoil):
+    monkeypatch.setattr(store, "CACHE", tmp_path)
+    public.panel("sectors")
+    path, = (tmp_path / "store").iterdir()
+    path.write_bytes(spoil(path.read_bytes()))
+    for _ in range(2):
+        again = public.panel("sectors")
+        np.testing.assert_array_equal(again.cube("employment"), sectors.cube("employment"))
+    assert len(builds) == 2 and [*path.parent.iterdir()] == [path]
 
 
 @pytest.mark.public
-def test_full_disk_leaves_nothing_half_written(sectors, tmp_path, monkeypatch):
+def test_a_changed_source_or_table_makes_a_panel_again(builds, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "CACHE", tmp_path)
+    public.panel("sectors")
+    monkeypatch.setattr(public, "data_hash", lambda: "other")
+    public.panel("sectors")
+    monkeypatch.setattr(public, "TABLES", public.TABLES[1:])
+    public.panel("sectors")
+    public.panel("sectors")
+    assert len(builds) == 3
+
+
+@pytest.mark.public
+def test_full_disk_leaves_nothing_half_written(builds, tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(public, "CACHE", tmp_path)
-    monkeypatch.setattr(public, "_build", lambda _: sectors)
+    monkeypatch.setattr(store, "CACHE", tmp_path)
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(DataError, match="No space left on device.*SPECIALIZATION_CACHE"):
         public.panel("sectors")

@@ -54,31 +54,68 @@ def test_zone_without_industry():
         Panel(**with_cube(0.0, (0, 1)))
 
 
-@pytest.mark.parametrize("table, column, value, words", [
-    ("zones", "lat", 120.0, "Column 'lat' .*in_range.-90, 90.* 120.0"),
-    ("industries", "sector", "magic", "Column 'sector' .*isin.*agriculture.* magic"),
-    ("controls", "population", -5.0, "Column 'population' .*greater_than.0.* -5.0"),
-    ("controls", "female_share", 1.5, "Column 'female_share' .*in_range.0, 1.* 1.5"),
-    ("controls", "income_per_head", np.nan, ".*'income_per_head' contains null .* 1 1980"),
+@pytest.mark.parametrize("table, column, value, row, valid", [
+    ("zones", "lat", 120.0, "zone 1, lat 120.0", "-90 to 90, or NaN"),
+    ("zones", "lat", np.inf, "zone 1, lat inf", "-90 to 90, or NaN"),
+    ("zones", "lat", "north", "zone 1, lat north", "-90 to 90, or NaN"),
+    ("zones", "lon", -181.0, "zone 1, lon -181.0", "-180 to 180, or NaN"),
+    ("zones", "name", 7, "zone 1, name 7", "text"),
+    ("zones", "rustbelt", "yes", "zone 1, rustbelt yes", "True or False"),
+    ("industries", "sector", "magic", "industry 10, sector magic", "one of agriculture, "),
+    ("industries", "label", np.nan, "industry 10, label nan", "text"),
+    ("controls", "population", -5.0, "zone 1, year 1980, population -5.0", "finite, > 0"),
+    ("controls", "population", np.inf, "zone 1, year 1980, population inf", "finite, > 0"),
+    ("controls", "population", "many", "zone 1, year 1980, population many", "finite, > 0"),
+    ("controls", "income_per_head", -1.0, "zone 1, year 1980, income_per_head -1.0",
+     "finite, > 0"),
+    ("controls", "income_per_head", np.nan, "zone 1, year 1980, income_per_head nan",
+     "finite, > 0"),
+    ("controls", "female_share", 1.5, "zone 1, year 1980, female_share 1.5", "0 to 1, or NaN"),
 ])
-def test_bad_table_entry_is_named(table, column, value, words):
+def test_bad_table_entry_is_named(table, column, value, row, valid):
     parts = small()
-    parts[table] = parts[table].copy()
+    parts[table] = parts[table].astype({column: object})
     parts[table].loc[parts[table].index[0], column] = value
-    with pytest.raises(DataError, match=f"table {table}: {words}"):
+    with pytest.raises(DataError) as caught:
         Panel(**parts)
+    assert str(caught.value).startswith(
+        f"synthetic, table {table}, column '{column}': {row} (1 such rows); valid: {valid}")
+
+
+def test_zones_named_by_strings():
+    words = "table {}, column 'zone': zone a.*valid: integers"
+    zones, controls = (small()[k].rename({1: "a"}, level="zone") for k in ("zones", "controls"))
+    for name, parts in {"zones": {"zones": zones, "controls": controls},
+                        "controls": {"controls": controls}}.items():
+        with pytest.raises(DataError, match=words.format(name)):
+            Panel(**small() | parts)
+    with pytest.raises(DataError, match="industries, column 'industry': industry cars.*integers"):
+        schema.industry_table(["cars"], ["cars"], ["manufacturing"])
+    with pytest.raises(DataError, match="2 codes, 1 labels, 1 sectors; valid: as many of each"):
+        schema.industry_table([1, 2], ["cars"], ["manufacturing"])
+
+
+@pytest.mark.parametrize("years", [[1990, 1980], [1980, 1980], ["1980", "1990"], [1980.5, 1990],
+                                   []])
+def test_years_are_integers_in_order(years):
+    with pytest.raises(DataError, match="synthetic, years: .*valid: integers, increasing"):
+        Panel(**small() | {"years": np.array(years)})
 
 
 @pytest.mark.parametrize("table", ["zones", "industries", "controls"])
 def test_duplicate_key_and_missing_column(table):
     parts = small()
     frame = parts[table]
-    with pytest.raises(DataError, match=f"table {table}"):
-        Panel(**parts | {table: pd.concat([frame, frame.iloc[:1]])})
-    with pytest.raises(DataError, match=f"table {table}"):
-        Panel(**parts | {table: frame.drop(columns=frame.columns[1])})
-    with pytest.raises(DataError, match=f"table {table}.*extra"):
-        Panel(**parts | {table: frame.assign(extra=1)})
+    key = {"zones": "zone 1", "industries": "industry 10", "controls": "zone 1, year 1980"}[table]
+    for changed, words in (
+            (pd.concat([frame, frame.iloc[:1]]), f": {key} .1 such rows.; valid: each key once"),
+            (frame.drop(columns=frame.columns[1]), f", column '{frame.columns[1]}': missing"),
+            (frame.assign(extra=1), ", column 'extra': unknown; valid: "),
+            (pd.concat([frame, frame.iloc[:, :1]], axis=1), ": stands twice"),
+            (frame.reset_index(), ": DataFrame with index .*valid: a DataFrame with index"),
+            (frame.to_numpy(), ": ndarray with index")):
+        with pytest.raises(DataError, match=f"table {table}.*{words}"):
+            Panel(**parts | {table: changed})
 
 
 def test_wrong_shape_and_unknown_variable():
@@ -87,6 +124,9 @@ def test_wrong_shape_and_unknown_variable():
         Panel(**parts | {"cubes": {"income": parts["cubes"]["income"][:1]}})
     with pytest.raises(DataError, match="variable 'wealth' of shape .*; valid: .*income"):
         Panel(**parts | {"cubes": {"wealth": parts["cubes"]["income"]}})
+    for cube in (parts["cubes"]["income"].astype(str), parts["cubes"]["income"].tolist()):
+        with pytest.raises(DataError, match="synthetic, income: .*valid: an array of numbers"):
+            Panel(**parts | {"cubes": {"income": cube}})
     with pytest.raises(DataError, match="table controls: no row for zone 1 in 1980 \\(1 such"):
         Panel(**parts | {"controls": parts["controls"].iloc[1:]})
 
@@ -136,11 +176,14 @@ def test_vintages(monkeypatch, tmp_path):
         results.choose("synthetic,imagined")
     monkeypatch.setenv("SPECIALIZATION_OFFLINE", "1")
     assert vintages.available() == ["synthetic"]
-    assert results.choose() == ["synthetic", "public"]      # stored results stand in
-    assert "results stored from data" in results.describe(["public"])
+    assert list(results.choose()) == ["synthetic", "public"]        # stored results stand in
+    assert "results stored from data" in results.describe_sources(["public"])
     with pytest.raises(DataError, match="no vintage 'ipums' here; .*an extract in data/ipums"):
         results.choose("ipums")
     (tmp_path / "ipums").mkdir()
-    (tmp_path / "ipums" / "usa_00001.xml").touch()
-    monkeypatch.setattr(vintages, "IPUMS", tmp_path / "ipums")         # an extract needs no public data
-    assert vintages.available() == results.choose("synthetic, ipums") == ["synthetic", "ipums"]
+    (tmp_path / "ipums" / "._usa_00001.xml").touch()
+    monkeypatch.setattr(vintages, "IPUMS", tmp_path / "ipums")
+    assert vintages.available() == ["synthetic"]
+    (tmp_path / "ipums" / "usa_00001.XML").touch()
+    assert vintages.available() == ["synthetic", "ipums"]   # an extract needs no public data
+    assert list(results.choose("synthetic, ipums")) == ["synthetic", "ipums"]

@@ -6,9 +6,12 @@ value added by zone and industry, so both panels hold employment.
 
 import warnings
 import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from .. import store
 from ..errors import DataError
@@ -27,15 +30,24 @@ TABLES = ("zones.csv", "county_repairs.csv", "sectors.csv", "industries_ind1990.
           "industries_naics.csv")
 """Committed tables that the panels are made of."""
 
+if TYPE_CHECKING:
+    import geopandas as gpd
+
 EFSY_LAST = 2016  # manufacturing halves in 2017: the last two years of the file are broken
 
 
-def available():
-    """Whether panels and shapes can be had without a network, by existence and size only."""
+def available() -> bool:
+    """Whether panels and shapes can be had without a network, by existence and size only.
+
+    Raises
+    ------
+    DataError
+        SPECIALIZATION_MIRROR names no folder.
+    """
     return at_hand(SOURCES)
 
 
-def county_zones():
+def county_zones() -> pd.Series:
     """Zone (delineation of 1990) of each county of 1990, by FIPS code, in all states."""
     import xlrd
 
@@ -45,14 +57,41 @@ def county_zones():
     return table.set_axis(["county", "zone"], axis=1).set_index("county")["zone"]
 
 
-def match_zones(frame, zone_of, source):
-    """Rows of a frame with a column county (FIPS code), and their zone by `county_zones`.
+def match_zones(frame: pd.DataFrame, zone_of: pd.Series,
+                source: str) -> tuple[pd.DataFrame, dict]:
+    """Rows of a table of counties, and the zone of each.
 
-    Codes that differ from those of 1990 are repaired by data/county_repairs.csv. Returns the frame
-    with a column zone, without Alaska and Hawaii, and notes on the codes repaired and left out.
-    `DataError`, naming `source`, for any other county without a zone.
+    Codes that differ from those of 1990 are repaired by data/county_repairs.csv.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With a column county, FIPS codes.
+    zone_of : Series
+        As `county_zones`.
+    source : str
+        What messages call the table.
+
+    Returns
+    -------
+    frame : DataFrame
+        With a column zone, without Alaska and Hawaii.
+    notes : dict
+        Codes that were repaired and left out.
+
+    Raises
+    ------
+    DataError
+        Any other county without a zone.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"county": [12086, 15003]})        # Miami has had a new code
+    >>> rows, notes = match_zones(frame, pd.Series({12025: 7000}), "made up")
+    >>> rows["zone"].tolist(), notes["counties outside"]
+    ([7000], [15003])
     """
-    repairs = pd.read_csv(store.TABLES / "county_repairs.csv", index_col="county")["county_1990"]
+    repairs = _table("county_repairs.csv", "county")["county_1990"]
     code, outside = frame["county"], (frame["county"] // 1000).isin([2, 15])
     zone = code.replace(repairs.to_dict()).map(zone_of)
     schema.check_rows(frame[["county"]], source, (
@@ -63,8 +102,14 @@ def match_zones(frame, zone_of, source):
     return frame.assign(zone=zone)[~outside].astype({"zone": int}), notes
 
 
-def shapes():
-    """Polygons of the 722 zones (degrees), a GeoDataFrame indexed by zone."""
+def shapes() -> "gpd.GeoDataFrame":
+    """Polygons of the 722 zones, in degrees, indexed by zone.
+
+    Raises
+    ------
+    DataError, Unreachable
+        As `download.fetch`.
+    """
     import geopandas as gpd  # slow to import, and seldom needed
 
     frame = gpd.read_file(f"zip://{fetch(SHAPES).resolve()}!cz1990_shapefile/cz1990.shp")
@@ -72,7 +117,7 @@ def shapes():
     return frame.loc[schema.ZONES.index]
 
 
-def read_bea(path):
+def read_bea(path: Path) -> pd.DataFrame:
     """County, year, income (current dollars) and population of table CAINC1, less "(NA)".
 
     States, regions and the nation have codes that 1000 divides.
@@ -86,7 +131,7 @@ def read_bea(path):
     return table.assign(income=1000 * table["income"])
 
 
-def read_age_sex(path):
+def read_age_sex(path: Path) -> pd.DataFrame:
     """Population of 1990 by county: all, female, aged 15 to 64, aged 65 and over."""
     with zipfile.ZipFile(path) as archive, archive.open("stch1990.csv") as source:
         raw = pd.read_csv(source, usecols=["county", "agegroup", "racesex", "pop"])
@@ -129,8 +174,10 @@ def _read_rda(file, name):
         return rdata.read_rda(fetch(file))[name]
 
 
-def panel(classification="industries"):
+def panel(classification: str = "industries") -> schema.Panel:
     """Panel of employment in one classification of industries; controls are the same in both.
+
+    It is kept in the store, and made again when a source, a table or the code changes.
 
     "industries": 228 industries of the 1990 Census scheme in 1980, 1990 and 2000. The source,
     Goldsmith-Pinkham, Sorkin and Swift (2020), has shares in the employment of full-time adults,
@@ -141,12 +188,33 @@ def panel(classification="industries"):
     Business Patterns of Eckert, Fort, Schott and Yang; without farms, self-employed and
     government. Public administration jumps from year to year and ends in 1997. A sector that
     the 1990 Census scheme splits goes where its larger part belongs.
+
+    Parameters
+    ----------
+    classification : str
+        "industries" or "sectors".
+
+    Raises
+    ------
+    DataError, Unreachable
+        An unknown classification; else as `download.fetch`.
+
+    Examples
+    --------
+    >>> panel("firms")
+    Traceback (most recent call last):
+    specialization.errors.DataError: unknown classification 'firms'; valid: ['industries', \
+'sectors']
     """
     if classification not in CLASSIFICATIONS:
         raise DataError(f"unknown classification {classification!r}; valid: "
                         f"{list(CLASSIFICATIONS)}")
     return kept(_build, classification,
                 inputs=(data_hash(), *(store.TABLES / table for table in TABLES)))
+
+
+def _table(name, index):
+    return pd.read_csv(store.TABLES / name, index_col=index, encoding="utf-8")
 
 
 def _build(classification):
@@ -162,8 +230,31 @@ def _build(classification):
         {"employment": cube}, controls, notes | more | {"empty industries": empty})
 
 
-def renormalise(shares, years, zones):
-    """Shares (T, R, I) scaled to sum to one, and their raw sums, which must be near it."""
+def renormalise(shares: np.ndarray, years: ArrayLike,
+                zones: ArrayLike) -> tuple[np.ndarray, dict]:
+    """Shares scaled to sum to one in each zone-year.
+
+    Parameters
+    ----------
+    shares : ndarray, (T, R, I)
+    years, zones : array_like, (T,) and (R,)
+
+    Returns
+    -------
+    shares : ndarray, (T, R, I)
+    sums : dict
+        By year: smallest, mean and largest raw sum.
+
+    Raises
+    ------
+    DataError
+        A sum that is not between 0.95 and 1.05.
+
+    Examples
+    --------
+    >>> renormalise(np.array([[[0.49, 0.49]]]), [1990], [100])[0].ravel()
+    array([0.5, 0.5])
+    """
     total = shares.sum(axis=2)
     index = pd.MultiIndex.from_product([years, zones], names=["year", "zone"])
     sums = pd.DataFrame({"sum": total.ravel()}, index=index).reset_index()
@@ -178,7 +269,7 @@ def _industries(_, controls):
     raw = _read_rda("gpss_cz_industry_shares.rda", "BAR_local").rename(
         columns={"czone": "zone", "ind": "industry", "sh_ind_": "share"})
     raw = raw.astype({"zone": int, "year": int, "industry": int})
-    names = pd.read_csv(store.TABLES / "industries_ind1990.csv", index_col="code")
+    names = _table("industries_ind1990.csv", "code")
     years = np.unique(raw["year"])
     shares = schema.cube_from_long(raw, "share", years, schema.ZONES.index, names.index,
                                    "industry shares")
@@ -191,7 +282,7 @@ def _sectors(zone_of, _):
     raw = pd.read_csv(fetch("efsy_county_sector_employment.csv.xz"))
     raw = raw.rename(columns={"ID": "county", "time": "year"}).query("year <= @EFSY_LAST")
     raw, notes = match_zones(raw, zone_of, "EFSY")
-    names = pd.read_csv(store.TABLES / "industries_naics.csv", index_col="code")
+    names = _table("industries_naics.csv", "code")
     cells = raw[names.index.astype(str)]
     sums = cells.clip(lower=0).groupby([raw["year"], raw["zone"]]).sum()
     years = np.unique(raw["year"])

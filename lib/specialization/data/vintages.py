@@ -1,15 +1,35 @@
 """The vintages of the data: synthetic, public, ipums."""
 
 import os
+from pathlib import Path
 
 from ..errors import DataError
 from ..store import IPUMS
 from . import public, synthetic
-from .schema import VINTAGES
+from .schema import VINTAGES, Panel
 
 
-def load(vintage, classification="industries"):
-    """Panel of a vintage; only the public one has another classification, "sectors"."""
+def load(vintage: str, classification: str = "industries") -> Panel:
+    """Panel of a vintage.
+
+    Parameters
+    ----------
+    vintage : str
+        One of `VINTAGES`.
+    classification : str
+        Of industries; only the public vintage has another one, "sectors".
+
+    Raises
+    ------
+    DataError
+        An unknown vintage or classification; data that are not here or cannot be used.
+
+    Examples
+    --------
+    >>> panel = load("synthetic")
+    >>> panel.cube("income").shape
+    (7, 722, 150)
+    """
     if vintage not in VINTAGES:
         raise DataError(f"unknown vintage {vintage!r}; valid: {', '.join(VINTAGES)}")
     if vintage == "public":
@@ -18,14 +38,33 @@ def load(vintage, classification="industries"):
         raise DataError(f"{vintage}: no classification {classification!r}; valid: 'industries'")
     if vintage == "synthetic":
         return synthetic.panel()
-    from . import ipums  # slow to import, and seldom there
+    from . import ipums  # needs a package that few have installed
 
     return ipums.panel()
 
 
-def available():
-    """Names of the vintages whose data are here; SPECIALIZATION_OFFLINE=1 hides the public one."""
+def available() -> list[str]:
+    """Names of the vintages whose data are here; SPECIALIZATION_OFFLINE=1 hides the public one.
+
+    Examples
+    --------
+    >>> "synthetic" in available()
+    True
+    """
     offline = os.environ.get("SPECIALIZATION_OFFLINE") == "1"
     here = {"synthetic": True, "public": not offline and public.available(),
-            "ipums": any(IPUMS.glob("*.xml"))}
+            "ipums": bool(codebooks(IPUMS))}
     return [name for name in VINTAGES if here[name]]
+
+
+def codebooks(folder: Path) -> list[Path]:
+    """Codebooks (.xml) of IPUMS extracts in a folder; hidden files are none.
+
+    Examples
+    --------
+    >>> codebooks(Path("no such folder"))
+    []
+    """
+    # beside a file from a Mac may lie one of the same name with ._ in front
+    found = sorted(Path(folder).iterdir()) if Path(folder).is_dir() else []
+    return [p for p in found if p.suffix.lower() == ".xml" and not p.name.startswith(".")]

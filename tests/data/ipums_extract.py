@@ -22,7 +22,7 @@ CODEBOOK = """<?xml version="1.0" encoding="UTF-8"?>
 <dataAccs><useStmt><citReq>none</citReq><conditions>none</conditions></useStmt></dataAccs>
 </stdyDscr>
 <fileDscr><fileTxt><fileName>{name}.dat</fileName><fileCont>made up</fileCont>
-<fileStrc type="rectangular"/><fileType charset="ISO-8859-1"/><format>fixed length fields</format>
+<fileStrc type="{structure}"/><fileType charset="ISO-8859-1"/><format>fixed length fields</format>
 <filePlac>nowhere</filePlac></fileTxt></fileDscr>
 <dataDscr>{variables}</dataDscr>
 </codeBook>
@@ -33,21 +33,31 @@ VARIABLE = """<var ID="{name}" name="{name}" intrvl="discrete" dcml="{decimals}"
 """
 
 
-def write_extract(folder, persons, name="extract"):
-    """Write `persons` as `name`.xml and `name`.dat.gz; NaN becomes blank."""
+def write_extract(folder, persons, name="extract", ending=".dat.gz", structure="rectangular",
+                  widths=()):
+    """Write `persons` as `name`.xml and its data, of `ending`; NaN becomes blank.
+
+    Weights of a .csv have their decimals, as IPUMS writes them. `structure` is what the codebook
+    says; `widths` changes `WIDTHS`.
+    """
+    widths = WIDTHS | dict(widths)
     variables, start = [], 1
     for variable in persons:
-        width = WIDTHS[variable]
+        width = widths[variable]
         variables.append(VARIABLE.format(
             name=variable, label=escape(variable.lower()), start=start, end=start + width - 1,
             width=width, decimals=2 if variable in WEIGHTS else 0))
         start += width
-    (folder / f"{name}.xml").write_text(
-        CODEBOOK.format(name=name, variables="".join(variables)), encoding="utf-8")
-    lines = zip(*(_field(persons[v], WIDTHS[v], v in WEIGHTS) for v in persons), strict=True)
-    text = "".join("".join(line) + "\n" for line in lines)
-    with gzip.open(folder / f"{name}.dat.gz", "wt", encoding="latin-1") as file:
-        file.write(text)
+    codebook = CODEBOOK.format(name=name, variables="".join(variables), structure=structure)
+    (folder / f"{name}.xml").write_text(codebook, encoding="utf-8")
+    if "csv" in ending.lower():
+        text = persons.to_csv(index=False)
+    else:
+        lines = zip(*(_field(persons[v], widths[v], v in WEIGHTS) for v in persons), strict=True)
+        text = "".join("".join(line) + "\n" for line in lines)
+    content = text.encode("latin-1")
+    (folder / f"{name}{ending}").write_bytes(
+        gzip.compress(content) if ending.lower().endswith("gz") else content)
 
 
 def _field(values, width, weight):

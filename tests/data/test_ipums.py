@@ -2,6 +2,7 @@ import gzip
 import json
 import shutil
 import subprocess
+import sys
 import threading
 from collections import Counter
 from functools import cache
@@ -14,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ipums_extract import frame, person, write_extract
-from specialization.data import ipums
+from specialization import store
+from specialization.data import download, ipums, schema
 from specialization.data.topcode import replace_topcodes
 from specialization.errors import DataError
 
@@ -297,27 +299,28 @@ def test_a_truncated_file_is_an_error(folder):
 
 
 def test_a_line_cut_short_is_an_error(folder):
-    with gzip.open(folder / "extract.dat.gz", "rt") as file:
+    with gzip.open(folder / "extract.dat.gz", "rt", encoding="latin-1") as file:
         text = file.read()
-    with gzip.open(folder / "extract.dat.gz", "wt") as file:
+    with gzip.open(folder / "extract.dat.gz", "wt", encoding="latin-1") as file:
         file.write(text[:-50])
     with pytest.raises(DataError, match="extract.dat.gz: person 2400 lacks"):
         ipums.totals(folder)
 
 
 def test_letters_are_an_error(folder):
-    with gzip.open(folder / "extract.dat.gz", "rt") as file:
+    with gzip.open(folder / "extract.dat.gz", "rt", encoding="latin-1") as file:
         text = file.read()
-    with gzip.open(folder / "extract.dat.gz", "wt") as file:
+    with gzip.open(folder / "extract.dat.gz", "wt", encoding="latin-1") as file:
         file.write(text.replace("1950", "19x0", 1))
-    with pytest.raises(DataError, match="extract.dat.gz: .*19x0"):
+    with pytest.raises(DataError, match="extract.dat.gz: column 'YEAR': '19x0' of person 1; "):
         ipums.totals(folder)
 
 
 def test_a_broken_codebook_is_an_error(folder):
-    (folder / "extract.xml").write_text("<codeBook>")
-    with pytest.raises(DataError, match="extract.xml: no IPUMS codebook"):
-        ipums.totals(folder)
+    for content in ("<codeBook>", "<codeBook/>", "", "text", "<html><body/></html>"):
+        (folder / "extract.xml").write_text(content, encoding="utf-8")
+        with pytest.raises(DataError, match="extract.xml: no IPUMS codebook"):
+            ipums.totals(folder)
 
 
 def test_names_of_files(tmp_path):
@@ -333,7 +336,7 @@ def test_names_of_files(tmp_path):
 def test_two_codebooks_are_an_error(tmp_path):
     for name in ("usa_00001", "usa_00002"):
         write_extract(tmp_path, population(size=3), name=name)
-    with pytest.raises(DataError, match="2 codebooks"):
+    with pytest.raises(DataError, match="2 codebooks .*usa_00001.xml, usa_00002.xml; valid"):
         ipums.totals(tmp_path)
 
 
@@ -350,7 +353,15 @@ def test_a_missing_crosswalk_is_named(folder):
     ([(1, 101, 1.0)], "zone 101, .* valid: the zones of the design"),
     ([(1, 100, 1.5), (1, 200, -0.5)], "column 'weight': .*valid: 0 to 1"),
     ([(1, 100, np.nan)], "column 'weight': .*valid: 0 to 1"),
-    ([("x", 100, 1.0)], "crosswalk.csv: .*'x'"),
+    ([("x", 100, 1.0)], "column 'area': area x, zone 100, .*valid: integers"),
+    ([(1.5, 100, 1.0)], "column 'area': area 1.5, .*valid: integers"),
+    ([(1, "a", 1.0)], "column 'zone': area 1, zone a, .*valid: integers"),
+    ([(1, 100.5, 1.0)], "column 'zone': .*zone 100.5, .*valid: integers"),
+    ([(np.nan, 100, 1.0), (1, 100, 1.0)], "column 'area': area nan, .*valid: integers"),
+    ([(1, 100, "half")], "column 'weight': .*weight half .*valid: 0 to 1"),
+    ([(1, 100, 1.002)], "column 'weight': .*weight 1.002 .*valid: 0 to 1"),
+    ([(1, 100, 1.0), (1, 200, -1e-9)], "column 'weight': .*valid: 0 to 1"),
+    ([(1, 100, 0.998)], "column 'weight': .*total 0.998 "),
 ])
 def test_a_wrong_crosswalk_is_an_error(tmp_path, rows, error):
     path = tmp_path / "crosswalk.csv"
@@ -359,27 +370,242 @@ def test_a_wrong_crosswalk_is_an_error(tmp_path, rows, error):
         ipums.zone_weights(path, ZONES.index)
 
 
-def test_crosswalk_columns(tmp_path):
-    csv, dta = tmp_path / "a.csv", tmp_path / "a.dta"
-    table = pd.DataFrame({"puma2000": [10001], "czone": [100.0], "afactor": [1.0]})
+@pytest.mark.parametrize("names", [
+    ("puma2000", "czone", "afactor"), ("cty_grp70", "czone", "afact"),
+    ("sea1950", "czone", "afactor"), ("Area", " Zone ", "WEIGHT"), ("PUMA2010", "cz90", "afactor"),
+])
+def test_crosswalk_columns(tmp_path, names):
+    csv, dta = tmp_path / "a.CSV", tmp_path / "a.dta"
+    table = pd.DataFrame([(10001, 100.0, 1.0)], columns=[*names])
     table.to_csv(csv, index=False)
-    table.to_stata(dta, write_index=False)
+    table.rename(columns=str.strip).to_stata(dta, write_index=False,
+                                             value_labels={names[1].strip(): {100: "a"}})
     for path in (csv, dta):
         out = ipums.zone_weights(path, ZONES.index)
         assert out.to_dict("list") == {"area": [10001], "zone": [100], "weight": [1.0]}
-    table.drop(columns="afactor").to_csv(csv, index=False)
-    with pytest.raises(DataError, match="a.csv: no column 'weight'"):
+    table.iloc[:, :2].to_csv(csv, index=False)
+    with pytest.raises(DataError, match="a.CSV: no column 'weight'; has .*valid: one of"):
         ipums.zone_weights(csv, ZONES.index)
+    table.assign(weight=1, afactor=1).to_csv(csv, index=False)
+    with pytest.raises(DataError, match="a.CSV: columns .* for 'weight'"):
+        ipums.zone_weights(csv, ZONES.index)
+
+
+@pytest.mark.parametrize("content", [b"", b"area;zone;weight\n1;100;1\n", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("name", ["a.csv", "a.dta"])
+def test_a_file_that_is_no_crosswalk(tmp_path, content, name):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=f"^{name}: "):
+        ipums.zone_weights(tmp_path / name, ZONES.index)
+
+
+def test_quotes_zeros_in_front_and_byte_order_marks(tmp_path):
+    path = tmp_path / "crosswalk.csv"
+    path.write_text('area,zone,weight\r\n"0010001","00100","1.0"\r\n', encoding="utf-8-sig")
+    out = ipums.zone_weights(path, ZONES.index)
+    assert out.to_dict("list") == {"area": [10001], "zone": [100], "weight": [1.0]}
+
+
+@pytest.mark.parametrize("weights", [
+    [0.333, 0.333, 0.333], [0.667, 0.167, 0.167], [0.3335, 0.3335, 0.334], [1.0009],
+    [1 + 2**-23], [0.0005, 1.0, 0.0], [0.999], [np.float32(0.1)] * 10, [1 / 7] * 7,
+])
+@pytest.mark.parametrize("name", ["crosswalk.csv", "crosswalk.dta"])
+def test_rounded_shares_are_scaled_and_counted(tmp_path, weights, name):
+    table = pd.DataFrame({"area": 1, "zone": 100 + np.arange(len(weights)), "weight": weights})
+    table = pd.concat([table, pd.DataFrame({"area": [2], "zone": [100], "weight": [1.0]})])
+    if name.endswith("csv"):
+        table.to_csv(tmp_path / name, index=False)
+    else:
+        table.astype({"weight": np.float32}).to_stata(tmp_path / name, write_index=False)
+    out, changed = ipums._zone_weights(tmp_path / name, [*table["zone"]])
+    np.testing.assert_allclose(out.groupby("area")["weight"].sum(), 1, rtol=1e-15)
+    np.testing.assert_allclose(out["weight"].iloc[:-1], np.array(weights) / np.sum(weights),
+                               rtol=1e-6)
+    if name.endswith("csv"):
+        assert changed == (abs(sum(weights) - 1) > 1e-12)
+
+
+def test_scaled_weights_are_in_the_notes(tmp_path):
+    panel = write_2000(tmp_path, [], [(10001, 100, 1.0000001), (10002, 200, 0.9995),
+                                      (10003, 300, 1)])
+    assert panel.notes["2000: areas with weights scaled to sum to one"] == 2
+    assert panel.cube("income", 2000).ravel().tolist() == [1000, 1000, 1000]
+
+
+@pytest.mark.public
+def test_the_crosswalk_of_1950_as_it_is_published(tmp_path):
+    if not download.at_hand(["sea_to_cz.dta"]):
+        pytest.skip("the public files are neither in the cache nor in SPECIALIZATION_MIRROR")
+    out, changed = ipums._zone_weights(download.fetch("sea_to_cz.dta"), schema.ZONES.index)
+    assert out["zone"].nunique() == 722 and out["area"].nunique() == 467
+    np.testing.assert_allclose(out.groupby("area")["weight"].sum(), 1, rtol=1e-15)
+    assert 0 < changed < 467
+
+
+@pytest.mark.parametrize("name", ["cw_ctygrp1980_czone_corr.dta", "crosswalk_1980.dta",
+                                  "CW_CTYGRP1980_CZONE.DTA"])
+def test_crosswalks_keep_the_names_of_their_authors(folder, name):
+    (folder / "crosswalk_1980.csv").unlink()
+    (folder / f"._{name}").write_bytes(b"\0")
+    pd.DataFrame(CROSSWALK[1980], columns=["ctygrp1980", "czone", "afactor"]).to_stata(
+        folder / name, write_index=False)
+    check(ipums.panel(ZONES, folder), *expected(population()))
+
+
+# areas
+
+
+def people_of(year, sample, area, code, state, count, **fields):
+    fields = {"INCWAGE": 1000, "INCBUS00": 0, "INCBUS": 0, "INCFARM": 0} | fields
+    return [person(year, sample, STATEFIP=state, **{area: code}, **fields)] * count
+
+
+NEW_ORLEANS = ZONES.rename(index={300: 3300})
+
+
+@pytest.mark.parametrize("parts", [
+    [(221801, 3300, 1.0), (221802, 3300, 1.0), (221905, 3300, 1.0)], [(221801, 3300, 1.0)]])
+def test_louisiana_after_katrina(tmp_path, parts):
+    """PUMA 77777 of Louisiana joins three of New Orleans, and is not PUMA 7777 of Missouri."""
+    rows = [*people_of(2010, 201003, "PUMA", 1, 1, 20), *people_of(2010, 201003, "PUMA", 2, 1, 20),
+            *people_of(2010, 201003, "PUMA", 77777, 22, 5),
+            *people_of(2010, 201003, "PUMA", 7777, 29, 3)]
+    write_extract(tmp_path, frame(rows))
+    write_crosswalks(tmp_path, {2000: [(10001, 100, 1.0), (10002, 200, 1.0), (297777, 200, 1.0),
+                                       *parts]})
+    panel = ipums.panel(NEW_ORLEANS, tmp_path)
+    assert panel.zones.index.tolist() == [100, 200, 3300]
+    assert panel.cube("employment", 2010).ravel().tolist() == [20, 23, 5]
+    assert panel.control("population", 2010).tolist() == [20, 23, 5]
+    assert panel.notes["2010: in areas joined as 77777 in state 22"] == 5
+    assert panel.notes["2010: in areas without a zone"] == 0
+
+
+def test_joined_areas_count_alike(tmp_path):
+    weights = pd.DataFrame([(1, 100, 1.0), (2, 100, 0.5), (2, 200, 0.5), (4, 300, 1.0)],
+                           columns=["area", "zone", "weight"])
+    out = ipums._joined(weights, -7, [1, 2, 3])
+    assert out.to_dict("list") == {"zone": [100, 200], "weight": [0.75, 0.25], "area": [-7, -7]}
+
+
+@pytest.mark.parametrize(("year", "sample", "area", "long", "other", "stands"), [
+    (2010, 201003, "PUMA", 77777, (29, 7777), 297777),     # of Alabama, not of Louisiana
+    (2000, 200001, "PUMA", 77777, (8, 7777), 87777),
+    (1990, 199001, "PUMA", 10001, (2, 1), 20001),
+    (1980, 198001, "CNTYGP98", 999, (1, 999), 1999),
+])
+def test_a_code_never_becomes_an_area_of_another_state(tmp_path, year, sample, area, long, other,
+                                                       stands):
+    rows = [*people_of(year, sample, area, 1, 1, 60), *people_of(year, sample, area, long, 1, 3),
+            *people_of(year, sample, area, other[1], other[0], 2)]
+    write_extract(tmp_path, frame(rows))
+    front = ipums.YEARS[year]["state"]
+    write_crosswalks(tmp_path, {ipums.YEARS[year]["crosswalk"]: [
+        (front + 1, 100, 1.0), (stands, 200, 1.0)]})
+    panel = ipums.panel(ZONES.loc[[100, 200]], tmp_path)
+    own = long < front
+    assert panel.cube("employment", year).ravel().tolist() == [60, 5 if own else 2]
+    assert panel.notes[f"{year}: in areas without a zone"] == 3 * (not own)
+
+
+def test_the_widest_codes_of_a_year_stay_apart():
+    """State and code follow from the area, in every year that puts the state in front."""
+    for year, width in {1980: 3, 1990: 5, 2000: 5, 2010: 5, 2020: 5}.items():
+        variable = ipums.YEARS[year]["area"]
+        states, codes = np.meshgrid([1, 8, 11, 22, 29, 56], [0, 1, 999, 7777, 9999, 10000, 77777,
+                                                             99999])
+        part = pd.DataFrame({"STATEFIP": states.ravel(), variable: codes.ravel()}).query(
+            f"{variable} < 10 ** {width}").astype(float)
+        assert ipums._areas(part, year).is_unique
+
+
+def test_many_people_in_areas_that_no_crosswalk_has(tmp_path):
+    with pytest.raises(DataError, match="such as those of 88888 in state 5; valid: at most 5%"):
+        write_2000(tmp_path, [{"STATEFIP": 5, "PUMA": 88888, "INCWAGE": 10}])
+    with pytest.raises(DataError, match="such as those of no area; valid: at most 5%"):
+        write_2000(tmp_path, [{"PUMA": np.nan, "INCWAGE": 10}])
+
+
+# extracts as IPUMS makes them
+
+
+def test_hierarchical_extracts_are_refused(tmp_path):
+    write_extract(tmp_path, population(size=3), structure="hierarchical")
+    with pytest.raises(DataError, match="extract.xml: a hierarchical extract.*valid: a rectangul"):
+        ipums.totals(tmp_path)
+
+
+def test_an_extract_of_households_lacks_persons(tmp_path):
+    write_extract(tmp_path, population(size=3).drop(columns=["AGE", "SEX", "PERNUM"]))
+    with pytest.raises(DataError, match="extract.xml: no variable 'PERNUM', needed in every year"):
+        ipums.totals(tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".dat.gz", ".dat", ".csv.gz", ".csv", ".DAT.GZ", ".CSV"])
+def test_forms_of_the_data(tmp_path, ending):
+    write_extract(tmp_path, population(), name="usa_00007", ending=ending)
+    (tmp_path / "usa_00007.xml").rename(tmp_path / "usa_00007.XML")
+    write_crosswalks(tmp_path)
+    check(ipums.panel(ZONES, tmp_path), *expected(population()))
+
+
+def test_files_that_are_no_codebooks(folder):
+    for name in ("._extract.xml", ".extract.xml", "._extract.dat.gz", "extract.xml~",
+                 "#extract.xml#", "extract.xml.bak", ".DS_Store", "extract.do", "extract.cbk"):
+        (folder / name).write_bytes(b"\0\5\x16\7")
+    (folder / "zones.shp.xml").write_text("<metadata/>", encoding="utf-8")     # without data
+    (folder / "old.xml").mkdir()
+    check(ipums.panel(ZONES, folder), *expected(population()))
+
+
+def test_codes_for_missing_of_any_width(tmp_path):
+    wide = {"INCWAGE": 7, "INCBUS00": 7}
+    write_extract(tmp_path, frame([
+        person(2000, 200001, PUMA=1, INCWAGE=1000, INCBUS00=9_999_999),
+        person(2000, 200001, PUMA=1, INCWAGE=9_999_999, INCBUS00=9_999_998)]), widths=wide)
+    tables, counts = ipums.totals(tmp_path)
+    assert tables["workers", 2000]["income"].tolist() == [1000]
+    assert counts["2000: earnings not in universe or missing"] == 1
+
+
+def test_an_unknown_age_is_not_old(tmp_path):
+    panel = write_2000(tmp_path, [{"PUMA": 1, "INCWAGE": 700, "AGE": 999, "EDUC": 11}])
+    assert panel.notes["2000: not employed or not of age 15-60"] == 1
+    assert panel.control("population", 2000).tolist() == [2, 1, 1]
+    assert np.isnan(panel.control("old_age_dependency", 2000)).all()
+    assert panel.control("high_skill_share", 2000).tolist() == [0, 0, 0]
+
+
+def test_letters_in_a_weight_are_an_error(tmp_path):
+    write_extract(tmp_path, frame([person(2000, 200001, PUMA=1, INCWAGE=1, INCBUS00=0)]),
+                  ending=".dat")
+    path = tmp_path / "extract.dat"
+    text = path.read_text(encoding="latin-1")
+    path.write_text(text.replace("0000000100", "00000001o0"), encoding="latin-1")
+    with pytest.raises(DataError, match="extract.dat: column 'PERWT': '00000001o0' of pers"):
+        ipums.totals(tmp_path)
+
+
+def test_the_package_is_asked_for(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipumspy", None)
+    with pytest.raises(DataError, match="ipumspy is not installed; valid: pip install"):
+        ipums.totals(folder)
 
 
 # what may not leave
 
 
-def test_only_sums_by_area_are_written_and_only_beside_the_extract(folder):
+def test_only_sums_by_area_are_written_and_only_beside_the_extract(folder, tmp_path_factory,
+                                                                   monkeypatch):
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setattr(store, "CACHE", cache)
     before = {p: p.stat().st_mtime_ns for p in folder.iterdir()}
     panel = ipums.panel(ZONES, folder)
-    kept = folder / "totals.pickle"
-    assert {p: p.stat().st_mtime_ns for p in folder.iterdir() if p != kept} == before
+    assert not [*cache.iterdir()]
+    after = {p: p.stat().st_mtime_ns for p in folder.iterdir()}
+    new, = after.keys() - before.keys()
+    assert new.match("ipums.totals.*.pickle") and before.items() <= after.items()
     for table in ipums.kept_totals(folder)[0].values():
         assert not {"SERIAL", "PERNUM", "AGE"} & {*table.columns, *table.index.names} or len(
             table) == 1
@@ -387,20 +613,28 @@ def test_only_sums_by_area_are_written_and_only_beside_the_extract(folder):
 
 
 def test_kept_sums_are_used_until_the_extract_changes(folder, monkeypatch):
-    first = ipums.panel(ZONES, folder)
-    reads = []
-    read = ipums.totals
-    monkeypatch.setattr(ipums, "totals", lambda f: reads.append(f) or read(f))
-    again = ipums.panel(ZONES, folder)
-    assert reads == []
+    read, reads = ipums.totals, []
+
+    def totals(folder):
+        reads.append(folder)
+        return read(folder)
+
+    totals.__module__ = ipums.__name__      # where the store looks for the code
+    monkeypatch.setattr(ipums, "totals", totals)
+    first, again = ipums.panel(ZONES, folder), ipums.panel(ZONES, folder)
+    assert len(reads) == 1
     for name, cube in first.cubes.items():
         np.testing.assert_array_equal(again.cubes[name], cube)
-    (folder / "totals.pickle").write_bytes(b"broken")
-    ipums.panel(ZONES, folder)
-    data = next(folder.glob("*.dat.gz"))
-    data.touch()
+    kept, = folder.glob("*.pickle")
+    kept.write_bytes(b"broken")
     ipums.panel(ZONES, folder)
     assert len(reads) == 2
+    next(folder.glob("*.dat.gz")).touch()
+    ipums.panel(ZONES, folder)
+    assert len(reads) == 3
+    monkeypatch.setitem(ipums.SETUP, "missing", ipums.SETUP["missing"] | {"INCFARM": [7]})
+    ipums.panel(ZONES, folder)
+    assert len(reads) == 4
 
 
 def test_git_ignores_extracts():

@@ -1,4 +1,4 @@
-"""Public files, checked by sha256 and kept in the cache."""
+"""Files: the public ones, checked by sha256 and kept in the cache; the codebooks of extracts."""
 
 import os
 import sys
@@ -160,6 +160,19 @@ def fetch_all(files: Iterable[str] | None = None) -> list[Path]:
     """
     return [fetch(file) for file in tqdm(manifest().index if files is None else files,
                                          desc="public data", unit="file", leave=False)]
+
+
+def codebooks(folder: Path) -> list[Path]:
+    """Codebooks (.xml) of IPUMS extracts in a folder; hidden files are none.
+
+    Examples
+    --------
+    >>> codebooks(Path("no such folder"))
+    []
+    """
+    # beside a file from a Mac may lie one of the same name with ._ in front
+    found = sorted(Path(folder).iterdir()) if Path(folder).is_dir() else []
+    return [p for p in found if p.suffix.lower() == ".xml" and not p.name.startswith(".")]
 
 
 if __name__ == "__main__":

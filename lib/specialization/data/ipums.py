@@ -1,11 +1,11 @@
 """The `ipums` vintage: the paper's own design, from the reader's own IPUMS USA extract.
 
 IPUMS forbids redistribution, so the project holds no extract. The reader puts into `data/ipums`,
-which git ignores, by hand or through `download`: one codebook, .xml; its data, .dat.gz of the same
-name, fixed-width and rectangular on persons; and crosswalk_1950 and so on, .csv or .dta, from the
-census areas of a year to zones, with columns area, zone and weight, the share of an area's
-population that lives in a zone. data/ipums.toml lists samples, variables, areas, and the column
-names of Dorn's and of Rose's crosswalks.
+which git ignores, by hand or through `download`: one codebook, .xml; its data of the same name,
+rectangular on persons, .dat.gz or .csv.gz; and the crosswalks from the census areas of a year to
+zones, .csv or .dta, as Rose and Dorn publish them or as crosswalk_1950 and so on, with columns
+area, zone and weight, the share of an area's population that lives in a zone. data/ipums.toml
+lists samples, variables, areas, and the names of crosswalks and of their columns.
 
 Persons are read, summed and forgotten; the sums by area are kept beside the extract, since reading
 takes about half an hour. Cells may rest on few persons: publish measures of whole zones, never
@@ -13,6 +13,7 @@ cells. Whoever uses an extract cites IPUMS USA as its codebook asks.
 """
 
 import os
+import struct
 import tempfile
 import tomllib
 import warnings
@@ -23,46 +24,73 @@ from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import pandas as pd
-from ipumspy import IpumsApiClient, MicrodataExtract, readers
-from ipumspy.api.exceptions import IpumsApiException
+from numpy.typing import ArrayLike
 from requests import RequestException
 
 from ..errors import DataError
 from ..store import IPUMS, TABLES, kept
 from . import schema
+from .download import codebooks
 from .topcode import replace_topcodes
 
 FOLDER = IPUMS
-SETUP = tomllib.loads((TABLES / "ipums.toml").read_text())
+SETUP = tomllib.loads((TABLES / "ipums.toml").read_text(encoding="utf-8"))
 YEARS = {int(year): setup for year, setup in SETUP["years"].items()}
 OF_YEAR = {t: {*SETUP["required"], y["area"], y["weight"], *y["earnings"]}
            for t, y in YEARS.items()}
 VARIABLES = set().union(*OF_YEAR.values())
 OUTSIDE = (*range(34101, 34116), *range(34701, 34704), 35600)   # zones of Alaska and Hawaii
-INDUSTRIES = schema.industry_table(*pd.read_csv(TABLES / "industries_ind1950.csv").to_numpy().T)
+INDUSTRIES = schema.industry_table(*pd.read_csv(
+    TABLES / "industries_ind1950.csv", encoding="utf-8").to_numpy().T)
 """Industries of the 1950 Census classification, IND1950, as a table of `Panel`."""
 LOST = 0.05     # largest share of a year's population that may live in areas without a zone
+DATA = (".dat.gz", ".dat", ".csv.gz", ".csv")
+"""Endings of the data of an extract; the first that is there is read."""
+OLDEST = 150    # larger values of AGE are codes
 
 
-def download(folder=FOLDER, base_url=None):
+def _ipumspy():
+    try:
+        import ipumspy
+        import ipumspy.api.exceptions
+        import ipumspy.readers
+    except ImportError:
+        raise DataError("ipums: the package ipumspy is not installed; valid: pip install "
+                        "'regional-specialization[ipums]'") from None
+    return ipumspy
+
+
+def download(folder: Path = FOLDER, base_url: str | None = None) -> None:
     """Ask the IPUMS API for the extract of data/ipums.toml, wait, and store it in `folder`.
 
-    The key is that of the environment variable IPUMS_API_KEY. Raises `DataError` without a key,
-    for a key that is refused and without a network; no file is then left behind.
+    The key is that of the environment variable IPUMS_API_KEY.
+
+    Parameters
+    ----------
+    folder : Path
+    base_url : str, optional
+        Address of the API, where it is not that of IPUMS.
+
+    Raises
+    ------
+    DataError
+        No key, a key that is refused, no network; no file is then left behind.
     """
     if not (api_key := os.environ.get("IPUMS_API_KEY")):
         raise DataError("IPUMS_API_KEY: not set; valid: the key of your IPUMS account")
-    client = IpumsApiClient(api_key, **({"base_url": base_url} if base_url else {}))
+    ipumspy = _ipumspy()
+    client = ipumspy.IpumsApiClient(api_key, **({"base_url": base_url} if base_url else {}))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as part:
         try:
-            extract = client.submit_extract(MicrodataExtract(
+            extract = client.submit_extract(ipumspy.MicrodataExtract(
                 "usa", [s for y in YEARS.values() for s in y["samples"]],
                 ["SERIAL", *sorted(VARIABLES)], description="Regional specialization"))
             client.wait_for_extract(extract)
             client.download_extract(extract, download_dir=part)
-        except (IpumsApiException, RequestException, ValueError, KeyError) as error:
+        except (ipumspy.api.exceptions.IpumsApiException, RequestException, ValueError,
+                KeyError) as error:
             raise DataError(f"no extract from {client.base_url} with the key of IPUMS_API_KEY: "
                             f"{error or type(error).__name__}") from None
         ddi, data = _files(part)
@@ -72,32 +100,81 @@ def download(folder=FOLDER, base_url=None):
 
 
 def _files(folder):
-    """Paths of the codebook and the data of an extract."""
+    """Paths of the codebook and the data of the one extract in a folder."""
     folder = Path(folder)
-    if len(found := [*folder.glob("*.xml")]) != 1:
-        raise DataError(f"{folder.name}: {len(found)} codebooks (.xml); valid: one")
-    if not (data := found[0].with_suffix(".dat.gz")).is_file():
-        raise DataError(f"{folder.name}: no {data.name}, the data of {found[0].name}")
-    return found[0], data
+    found = {ddi: _in(folder, *(ddi.stem + ending for ending in DATA))
+             for ddi in codebooks(folder)}
+    whole = [ddi for ddi in found if found[ddi]]
+    if len(found) == 1 and not whole:
+        ddi, = found
+        raise DataError(f"{folder.name}: no {ddi.stem}{DATA[0]}, the data of {ddi.name}; valid: "
+                        f"{', '.join(DATA)}")
+    if len(whole) != 1:
+        several = whole or [*found]
+        names = ": " + ", ".join(ddi.name for ddi in several) if several else ""
+        raise DataError(f"{folder.name}: {len(several)} codebooks (.xml){names}; valid: one, with "
+                        "its data beside it")
+    return whole[0], found[whole[0]]
+
+
+def _in(folder, *names):
+    """The first of these files that lies in a folder, whatever the case of its name, or None."""
+    there = {p.name.lower(): p for p in folder.iterdir() if p.is_file()}
+    return next((there[n.lower()] for n in names if n.lower() in there), None)
 
 
 def _codebook(ddi):
+    readers = _ipumspy().readers
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open(ddi, "rb") as file:
             # the reminder to cite stands in the module's docstring
             warnings.simplefilter("ignore", readers.CitationWarning)
-            return readers.read_ipums_ddi(ddi)
-    except (OSError, ParseError, AttributeError, KeyError, NotImplementedError) as error:
+            codebook = readers.read_ipums_ddi(file)
+    except (OSError, ParseError, AttributeError, LookupError, TypeError, ValueError,
+            NotImplementedError) as error:
         raise DataError(f"{ddi.name}: no IPUMS codebook ({error})") from None
+    if (structure := codebook.file_description.structure) != "rectangular":
+        raise DataError(f"{ddi.name}: a {structure} extract, with households and persons on lines "
+                        "of their own; valid: a rectangular one (persons), which IPUMS makes of "
+                        "the same request under 'data structure'")
+    names = {v.name for v in codebook.data_description}
+    if missing := [name for name in SETUP["required"] if name not in names]:
+        raise DataError(f"{ddi.name}: no variable {missing[0]!r}, needed in every year")
+    return codebook
+
+
+def _lines(codebook, data, rows):
+    """Wanted variables of an extract, `rows` persons at a time, as frames of texts; and by what
+    power of ten to divide each."""
+    wanted = {v.name: v for v in codebook.data_description if v.name in VARIABLES}
+    form = {"chunksize": rows, "encoding": "latin-1", "dtype": str,
+            "compression": "gzip" if data.suffix.lower() == ".gz" else None}
+    if ".csv" in data.name.lower():
+        with pd.read_csv(data, usecols=lambda c: c.upper() in wanted, **form) as chunks:
+            for chunk in chunks:
+                yield chunk.rename(columns=str.upper), dict.fromkeys(wanted, 0)
+        return
+    places = [(v.start, v.end) for v in wanted.values()]
+    with pd.read_fwf(data, colspecs=places, names=[*wanted], **form) as chunks:
+        for chunk in chunks:        # decimals of fixed-width files are implied
+            yield chunk, {name: v.shift or 0 for name, v in wanted.items()}
+
+
+def _number(texts):
+    """Texts as floats; blanks are NaN."""
+    number = pd.to_numeric(texts, errors="coerce")
+    if (odd := number.isna() & texts.notna()).any():
+        raise DataError(f"column {texts.name!r}: {texts[odd].iloc[0]!r} of person "
+                        f"{odd.idxmax() + 1}; valid: a number")
+    return number.astype(float)
 
 
 def _chunks(ddi, data, rows):
     """Persons of an extract, `rows` at a time, as frames of floats."""
     codebook = _codebook(ddi)
-    wanted = sorted(VARIABLES & {v.name for v in codebook.data_description})
     try:
-        for chunk in readers.read_microdata_chunked(codebook, data, subset=wanted, chunksize=rows,
-                                                    dtype=dict.fromkeys(wanted, np.float64)):
+        for texts, decimals in _lines(codebook, data, rows):
+            chunk = pd.DataFrame({v: _number(texts[v]) / 10**decimals[v] for v in texts})
             whole = chunk.reindex(columns=["YEAR", "STATEFIP", "AGE", "SEX"]).notna().all(axis=1)
             if not whole.all():
                 raise DataError(f"person {whole.idxmin() + 1} lacks year, state, age or sex")
@@ -106,13 +183,28 @@ def _chunks(ddi, data, rows):
         raise DataError(f"{data.name}: {error}") from None
 
 
-def totals(folder=FOLDER, rows=200_000):
-    """Sums over the persons of the extract in `folder`, read `rows` at a time.
+def totals(folder: Path = FOLDER, rows: int = 200_000) -> tuple[dict, Counter]:
+    """Sums over the persons of the extract in `folder`.
 
-    Returns tables by (name, year): workers by (area, industry), people by area, samples, and the
-    distribution of each topcoded variable; and counts of why persons are in the sample or not.
-    `DataError`, naming the file, for a variable that is missing, an entry that is no number, a
-    person without year, state, age or sex, and a file that breaks off.
+    Parameters
+    ----------
+    folder : Path
+    rows : int
+        Persons read at a time; the sums do not depend on it.
+
+    Returns
+    -------
+    tables : dict of DataFrame
+        By (name, year): workers by (area, industry), people by area, samples, and the
+        distribution of each topcoded variable.
+    counts : Counter
+        Why persons are in the sample or not.
+
+    Raises
+    ------
+    DataError
+        Names the file: a variable that is missing, an entry that is no number, a person without
+        year, state, age or sex, a file that breaks off, an extract that is not rectangular.
     """
     ddi, data = _files(folder)
     tables, counts = {}, Counter()
@@ -131,18 +223,32 @@ def totals(folder=FOLDER, rows=200_000):
     return tables, counts
 
 
-def kept_totals(folder=FOLDER):
+def kept_totals(folder: Path = FOLDER) -> tuple[dict, Counter]:
     """`totals`, kept in the folder, and read again only if the extract or this code changes."""
     made_of = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in _files(folder)]
     return kept(totals, Path(folder).absolute().as_posix(), folder=folder, inputs=(made_of, SETUP))
 
 
+def _elsewhere(state, code):
+    """Area of a code too long for its place behind the state's; no crosswalk has it."""
+    return -(100_000 * state + code)
+
+
+def _areas(part, year):
+    """Census area of each person; -1 where it is not known."""
+    state, code, front = part["STATEFIP"], part[YEARS[year]["area"]], YEARS[year]["state"]
+    area = front * state + code
+    if front:
+        area = area.mask(code >= front, _elsewhere(state, code))
+    return area.fillna(-1).astype(int)
+
+
 def _reduce(part, year, counts):
     """Tables of `totals` for some persons of one year."""
     setup, topcode = YEARS[year], YEARS[year]["topcodes"]
-    area = (setup["state"] * part["STATEFIP"] + part[setup["area"]]).fillna(-1).astype(int)
+    area = _areas(part, year)
     keys = [area.rename("area"), part["IND1950"].fillna(0).astype(int).rename("industry")]
-    weight = part[setup["weight"]].fillna(0)
+    weight, age = part[setup["weight"]].fillna(0), part["AGE"].mask(part["AGE"] > OLDEST)
     earned = pd.DataFrame({v: part[v].mask(part[v].isin(SETUP["missing"][v])).clip(
         upper=topcode.get(v)) for v in setup["earnings"]})
     total = earned.sum(axis=1)
@@ -152,7 +258,7 @@ def _reduce(part, year, counts):
     # whoever is no worker of the sample is counted under the first reason that holds
     worker = pd.Series(True, index=part.index)
     for reason, holds in {
-        "not employed or not of age 15-60": (part["EMPSTAT"] == 1) & part["AGE"].between(15, 60),
+        "not employed or not of age 15-60": (part["EMPSTAT"] == 1) & age.between(15, 60),
         "of weight zero": weight > 0,
         "earnings not in universe or missing": earned.notna().any(axis=1),
         "earnings not positive": total > 0,
@@ -164,7 +270,7 @@ def _reduce(part, year, counts):
     tails = {v: worker & (earned[v] > 0) for v in topcode}
     for v in topcode:
         counts[f"{year}: {v} topcoded"] += (tails[v] & (earned[v] >= topcode[v])).sum()
-    age, everyone = part["AGE"], part["PERWT"]      # people count whether they work or not
+    everyone = part["PERWT"]        # people count whether they work or not
     adults = weight.where((age >= 25) & (part["EDUC"] < 99), 0)
     people = income.assign(persons=1.0, population=everyone, adults=adults,
                            working_age=everyone.where(age.between(15, 64), 0),
@@ -180,42 +286,109 @@ def _reduce(part, year, counts):
     }
 
 
-def zone_weights(path, zones):
-    """Crosswalk of a .csv or .dta file, with columns area, zone and weight, Alaska and Hawaii left
-    out; `DataError` names what is wrong with a column, a zone, or the weights of an area."""
-    names = ["area", "zone", "weight"]
-    try:
-        table = pd.read_stata(path) if path.suffix == ".dta" else pd.read_csv(path)
-        table = table.rename(columns=SETUP["crosswalk_columns"])
-        if missing := [name for name in names if name not in table]:
-            raise ValueError(f"no column {missing[0]!r}; has {list(table)}")
-        table = table[names].astype({"area": int, "zone": int, "weight": float})
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path.name}: {error}") from None
-    sums = table.groupby("area")["weight"].transform("sum")
+def zone_weights(path: Path, zones: ArrayLike) -> pd.DataFrame:
+    """Crosswalk from areas to zones of a .csv or .dta file.
+
+    Shares that are rounded to three decimals, or a little above one as floats, are scaled to sum
+    to one in each area.
+
+    Parameters
+    ----------
+    path : Path
+    zones : array_like of int
+        Zones of the design; the file may have others only in Alaska and Hawaii, which are left
+        out.
+
+    Returns
+    -------
+    DataFrame
+        Columns area, zone and weight.
+
+    Raises
+    ------
+    DataError
+        Names the file, column and value: a column that is missing or stands twice, a code that
+        is no integer, a zone that is not known, a weight out of range, weights of an area that
+        do not sum to one.
+    """
+    return _zone_weights(Path(path), zones)[0]
+
+
+def _zone_weights(path, zones):
+    """`zone_weights`, and how many areas had weights that did not sum to one exactly."""
+    raw = _read_crosswalk(path)
+    table = raw.apply(pd.to_numeric, errors="coerce").astype(float)
+    whole = {name: table[name] % 1 == 0 for name in ("area", "zone")}
     schema.check_rows(
-        table.assign(total=sums), path.name,
+        raw, path.name, *((name, good, "integers") for name, good in whole.items()),
         ("area", ~table.duplicated(["area", "zone"]), "an area and zone stand once"),
         ("zone", table["zone"].isin({*zones, *OUTSIDE}), "the zones of the design"),
-        ("weight", table["weight"].between(0, 1), "0 to 1"),
-        ("weight", (sums - 1).abs() <= 1e-3, "weights of an area sum to 1"))
-    return table[table["zone"].isin(zones)]
+        ("weight", table["weight"].between(0, 1 + 1e-3), "0 to 1"))
+    of_area = table.groupby("area")["weight"]
+    sums, parts = of_area.transform("sum"), of_area.transform("size")
+    # each share may be off by half of its third decimal
+    schema.check_rows(raw.assign(total=sums), path.name, (
+        "weight", (sums - 1).abs() <= 5e-4 * parts.clip(lower=2) + 1e-6,
+        "weights of an area sum to 1"))
+    table = table.assign(weight=table["weight"] / sums).astype({"area": int, "zone": int})
+    changed = table["area"][(sums - 1).abs() > 1e-12].nunique()
+    return table[table["zone"].isin(zones)], changed
+
+
+def _read_crosswalk(path):
+    """Columns area, zone and weight of a file, as they are."""
+    names, known = ["area", "zone", "weight"], SETUP["crosswalk_columns"]
+    try:
+        table = (pd.read_stata(path, convert_categoricals=False)
+                 if path.suffix.lower() == ".dta" else pd.read_csv(path, encoding="utf-8"))
+    except (OSError, ValueError, struct.error) as error:
+        raise DataError(f"{path.name}: {error}") from None
+    mine = {c: known.get(n, n) for c in table for n in [str(c).strip().lower()]}
+    for name in names:
+        if len(these := [c for c in table if mine[c] == name]) != 1:
+            raise DataError(f"{path.name}: {f'columns {these} for' if these else 'no column'} "
+                            f"{name!r}; has {[*table]}; valid: one of "
+                            f"{[name, *(k for k, v in known.items() if v == name)]}")
+    return table.rename(columns=mine)[names]
 
 
 def _crosswalk(folder, year, people, zones, counts):
     """Weights of one year; people in areas that they lack are counted, up to `LOST`."""
-    stem = f"crosswalk_{YEARS[year]['crosswalk']}"
-    path = next((p for p in (folder / f"{stem}.csv", folder / f"{stem}.dta") if p.is_file()), None)
+    key = YEARS[year]["crosswalk"]
+    stems = [f"crosswalk_{key}", *SETUP["crosswalk_files"][str(key)]]
+    path = _in(folder, *(stem + ending for stem in stems for ending in (".csv", ".dta")))
     if path is None:
-        raise DataError(f"{folder.name}: no {stem}.csv or .dta, needed for {year}")
-    weights = zone_weights(path, zones.index)
+        raise DataError(f"{folder.name}: no {stems[0]}.csv or .dta, needed for {year}; valid too: "
+                        f"{', '.join(stems[1:])}")
+    weights, changed = _zone_weights(path, zones.index)
+    counts[f"{year}: areas with weights scaled to sum to one"] += changed
+    for join in YEARS[year].get("joined", []):
+        area = _elsewhere(join["state"], join["code"])
+        weights = pd.concat([weights, _joined(weights, area, join["areas"])])
+        counts[f"{year}: in areas joined as {_spelt(area)}"] += int(
+            people["persons"].reindex([area], fill_value=0).sum())
     lost = people[~people.index.isin(weights["area"])]
     share = lost["population"].sum() / people["population"].sum()
     if share > LOST:
         raise DataError(f"{path.name}, column 'area': {share:.1%} of the people of {year} have no "
-                        f"zone, such as those of {lost.index[0]}; valid: at most {LOST:.0%}")
+                        f"zone, such as those of {_spelt(lost.index[0])}; valid: at most "
+                        f"{LOST:.0%}")
     counts[f"{year}: in areas without a zone"] += int(lost["persons"].sum())
     return weights
+
+
+def _joined(weights, area, areas):
+    """Weights of an area that stands for several of the crosswalk, each counting alike."""
+    parts = weights[weights["area"].isin(areas)]
+    shares = parts.groupby("zone")["weight"].sum() / max(parts["area"].nunique(), 1)
+    return shares.reset_index().assign(area=area)
+
+
+def _spelt(area):
+    """An area in words."""
+    if area == -1:
+        return "no area"
+    return str(area) if area >= 0 else f"{-area % 100_000} in state {-area // 100_000}"
 
 
 def _uncensor(tables, name, year):
@@ -233,14 +406,31 @@ def _uncensor(tables, name, year):
     return table
 
 
-def panel(zones=schema.ZONES, folder=FOLDER):
-    """Panel of the extract in `folder` on `zones` (as in a `Panel`), by IND1950 industry.
+def panel(zones: pd.DataFrame = schema.ZONES, folder: Path = FOLDER) -> schema.Panel:
+    """Panel of the extract in `folder`, by IND1950 industry.
 
     Income is the sum of weight times earnings, employment the sum of weights, over employed
     persons of age 15 to 60 with positive earnings and a classified industry, each in a zone with
     the weight of the area there. Zones that are empty in some year, and industries that are in
-    all, are left out; `notes` counts both. income_per_head is earnings of all earners over all
-    persons, high_skill_share four years of college among those of 25 and over.
+    all, are left out. income_per_head is earnings of all earners over all persons,
+    high_skill_share four years of college among those of 25 and over.
+
+    Parameters
+    ----------
+    zones : DataFrame
+        As in a `Panel`.
+    folder : Path
+
+    Returns
+    -------
+    Panel
+        Its notes count the persons left out by reason, and what else the construction changed.
+
+    Raises
+    ------
+    DataError
+        As `totals` and `zone_weights`; a crosswalk that is missing, or that lacks areas of more
+        than `LOST` of the people; a tail of incomes that cannot be fitted.
     """
     (tables, counts), workers, people = kept_totals(folder), {}, {}
     for year in sorted({year for _, year in tables}):

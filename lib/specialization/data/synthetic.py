@@ -29,7 +29,7 @@ from ..store import TABLES
 from .schema import CONTROLS, Panel, industry_table
 from .topcode import weighted_quantile
 
-SETUP = tomllib.loads((TABLES / "synthetic.toml").read_text())
+SETUP = tomllib.loads((TABLES / "synthetic.toml").read_text(encoding="utf-8"))
 """Parameters that are not published; the comments of data/synthetic.toml give their sources."""
 YEARS = np.array([int(year) for year in SETUP["income_path"]])
 SEED, TAIL_INDEX, PERMANENT = (SETUP[k] for k in ("seed", "tail_index", "permanent"))

@@ -1,11 +1,11 @@
 """The vintages of the data: synthetic, public, ipums."""
 
 import os
-from pathlib import Path
 
 from ..errors import DataError
 from ..store import IPUMS
 from . import public, synthetic
+from .download import codebooks
 from .schema import VINTAGES, Panel
 
 
@@ -55,16 +55,3 @@ def available() -> list[str]:
     here = {"synthetic": True, "public": not offline and public.available(),
             "ipums": bool(codebooks(IPUMS))}
     return [name for name in VINTAGES if here[name]]
-
-
-def codebooks(folder: Path) -> list[Path]:
-    """Codebooks (.xml) of IPUMS extracts in a folder; hidden files are none.
-
-    Examples
-    --------
-    >>> codebooks(Path("no such folder"))
-    []
-    """
-    # beside a file from a Mac may lie one of the same name with ._ in front
-    found = sorted(Path(folder).iterdir()) if Path(folder).is_dir() else []
-    return [p for p in found if p.suffix.lower() == ".xml" and not p.name.startswith(".")]

@@ -143,16 +143,16 @@ def test_chunks_do_not_matter(folder, rows):
 def extract(tmp_path_factory):
     folder = tmp_path_factory.mktemp("extract")
     write_extract(folder, population())
-    return folder
+    write_crosswalks(folder)
+    return folder, ipums.panel(ZONES, folder)
 
 
 @settings(max_examples=10, deadline=None)
 @given(share=st.floats(min_value=0.01, max_value=0.99))
 def test_any_crosswalk_adds_up_to_the_nation(share, extract):
-    write_crosswalks(extract)
-    nation = ipums.panel(ZONES, extract)
-    write_crosswalks(extract, {1980: [(1001, 100, share), (1001, 300, 1 - share), (1002, 200, 1)]})
-    panel = ipums.panel(ZONES, extract)
+    folder, nation = extract
+    write_crosswalks(folder, {1980: [(1001, 100, share), (1001, 300, 1 - share), (1002, 200, 1)]})
+    panel = ipums.panel(ZONES, folder)
     for name, cube in nation.cubes.items():
         np.testing.assert_allclose(panel.cubes[name].sum(axis=1), cube.sum(axis=1))
     assert panel.control("population", 1980).sum() == pytest.approx(

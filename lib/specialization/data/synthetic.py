@@ -24,6 +24,7 @@ import pandas as pd
 from scipy.special import gamma
 from scipy.stats import norm
 
+from ..errors import DataError
 from ..measures import group_gini
 from ..store import TABLES
 from .schema import CONTROLS, Panel, industry_table
@@ -52,8 +53,27 @@ halfway between their neighbours."""
 
 
 @lru_cache(maxsize=1)
-def panel(seed=SEED):
-    """The synthetic `Panel`, all variables; another seed is another draw from the economy."""
+def panel(seed: int = SEED) -> Panel:
+    """The synthetic panel, with all variables.
+
+    Parameters
+    ----------
+    seed : int
+        Another seed is another draw from the same economy.
+
+    Returns
+    -------
+    Panel
+        722 zones, 150 industries, seven years; the last one made is kept.
+
+    Examples
+    --------
+    >>> made_up = panel()
+    >>> made_up.years.tolist()
+    [1950, 1970, 1980, 1990, 2000, 2010, 2020]
+    >>> made_up.cube("income", 1950).shape
+    (722, 150)
+    """
     rng = np.random.default_rng(seed)
     # zones and states are places of a grid that means no place
     zones = pd.read_csv(TABLES / "synthetic_zones.csv", index_col="zone")
@@ -225,14 +245,38 @@ def _innovations(G, initial):
     return new
 
 
-def earnings(panel, topcode_at=0.97):
+def earnings(panel: Panel, topcode_at: float = 0.97) -> pd.DataFrame:
     """Individual earnings of 1950, topcoded, that add up to the cells of the 12 largest zones.
 
     Above twice the mean of all, earnings are Pareto with index `TAIL_INDEX` in every cell; those
-    below are scaled so that the weighted sum over a cell's persons is its income. Earnings above
-    the `topcode_at` quantile of all report that quantile. Returns a table: zone, industry, weight
-    (persons), earnings (dollars, the truth), reported (dollars) and topcoded.
+    below are scaled so that the weighted sum over a cell's persons is its income.
+
+    Parameters
+    ----------
+    panel : Panel
+        With income and employment of 1950, such as `panel()`.
+    topcode_at : float
+        Between 0 and 1: earnings above this quantile of all report that quantile.
+
+    Returns
+    -------
+    DataFrame
+        zone, industry, weight (persons), earnings (dollars, the truth), reported (dollars) and
+        topcoded.
+
+    Raises
+    ------
+    DataError
+        topcode_at out of range; a panel without 1950.
+
+    Examples
+    --------
+    >>> people = earnings(panel())
+    >>> bool((people["reported"] <= people["earnings"]).all())
+    True
     """
+    if not 0 < topcode_at < 1:
+        raise DataError(f"earnings, topcode_at: {topcode_at}; valid: between 0 and 1")
     rng = np.random.default_rng(SEED)
     rows = np.argsort(-panel.control("population", 1950))[:12]
     income, persons = panel.cube("income", 1950)[rows], panel.cube("employment", 1950)[rows]

@@ -12,7 +12,7 @@ def sample(rng, a, n=4000, code=3.0):
     return np.minimum(y, code), y > code
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.floats(1.2, 4.0), st.floats(1.5, 5.0), st.integers(0, 10_000))
 def test_estimate_maximises_the_likelihood(a, code, seed):
     rng = np.random.default_rng(seed)
@@ -103,7 +103,7 @@ def test_what_gives_no_tail_is_named(income, coded, weight, threshold, words):
         topcode.pareto_tail(income, coded, weight, threshold)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.floats(1e-9, 1e9), st.floats(1e-9, 1e9), st.integers(0, 10_000))
 def test_units_do_not_matter(dollar, person, seed):
     rng = np.random.default_rng(seed)

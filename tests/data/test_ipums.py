@@ -744,6 +744,14 @@ def test_a_lost_file_leaves_the_folder_as_it_was(api, folder, monkeypatch):
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 
+def test_another_extract_stays(api, tmp_path, monkeypatch):
+    monkeypatch.setenv("IPUMS_API_KEY", "key")
+    write_extract(tmp_path, population(size=3), name="usa_00001")
+    with pytest.raises(DataError, match="holds another extract, usa_00001.xml; valid: none"):
+        ipums.download(tmp_path, api.url)
+    assert not api.asked
+
+
 def test_no_network(tmp_path, monkeypatch):
     monkeypatch.setenv("IPUMS_API_KEY", "key")
     with HTTPServer(("127.0.0.1", 0), Api) as server:

@@ -25,7 +25,6 @@ from xml.etree.ElementTree import ParseError
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from requests import RequestException
 
 from ..errors import DataError
 from ..store import IPUMS, TABLES, kept
@@ -74,13 +73,19 @@ def download(folder: Path = FOLDER, base_url: str | None = None) -> None:
     Raises
     ------
     DataError
-        No key, a key that is refused, no network; no file is then left behind.
+        No key, a key that is refused, no network, another extract in the folder; no file is then
+        left behind.
     """
     if not (api_key := os.environ.get("IPUMS_API_KEY")):
         raise DataError("IPUMS_API_KEY: not set; valid: the key of your IPUMS account")
-    ipumspy = _ipumspy()
-    client = ipumspy.IpumsApiClient(api_key, **({"base_url": base_url} if base_url else {}))
     folder = Path(folder)
+    if other := [p.name for p in codebooks(folder) if p.name != "extract.xml"]:
+        raise DataError(f"{folder.name}: holds another extract, {other[0]}; valid: none, or "
+                        "extract.xml, which is replaced")
+    ipumspy = _ipumspy()
+    from requests import RequestException  # comes with ipumspy
+
+    client = ipumspy.IpumsApiClient(api_key, **({"base_url": base_url} if base_url else {}))
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as part:
         try:
@@ -162,11 +167,12 @@ def _lines(codebook, data, rows):
 
 def _number(texts):
     """Texts as floats; blanks are NaN."""
-    number = pd.to_numeric(texts, errors="coerce")
-    if (odd := number.isna() & texts.notna()).any():
+    try:
+        return texts.astype(float)
+    except ValueError:
+        odd = pd.to_numeric(texts, errors="coerce").isna() & texts.notna()
         raise DataError(f"column {texts.name!r}: {texts[odd].iloc[0]!r} of person "
-                        f"{odd.idxmax() + 1}; valid: a number")
-    return number.astype(float)
+                        f"{odd.idxmax() + 1}; valid: a number") from None
 
 
 def _chunks(ddi, data, rows):

@@ -4,7 +4,7 @@ import os
 
 from ..errors import DataError
 from ..store import IPUMS
-from . import public, synthetic
+from . import ipums, public, synthetic
 from .download import codebooks
 from .schema import VINTAGES, Panel
 
@@ -38,8 +38,6 @@ def load(vintage: str, classification: str = "industries") -> Panel:
         raise DataError(f"{vintage}: no classification {classification!r}; valid: 'industries'")
     if vintage == "synthetic":
         return synthetic.panel()
-    from . import ipums  # needs a package that few have installed
-
     return ipums.panel()
 
 

@@ -355,6 +355,7 @@ def test_a_missing_crosswalk_is_named(folder):
     ([(1, 100, np.nan)], "column 'weight': .*valid: 0 to 1"),
     ([("x", 100, 1.0)], "column 'area': area x, zone 100, .*valid: integers"),
     ([(1.5, 100, 1.0)], "column 'area': area 1.5, .*valid: integers"),
+    ([(-1, 100, 1.0)], "column 'area': area -1, .*valid: integers, >= 0"),
     ([(1, "a", 1.0)], "column 'zone': area 1, zone a, .*valid: integers"),
     ([(1, 100.5, 1.0)], "column 'zone': .*zone 100.5, .*valid: integers"),
     ([(np.nan, 100, 1.0), (1, 100, 1.0)], "column 'area': area nan, .*valid: integers"),
@@ -567,6 +568,21 @@ def test_codes_for_missing_of_any_width(tmp_path):
     tables, counts = ipums.totals(tmp_path)
     assert tables["workers", 2000]["income"].tolist() == [1000]
     assert counts["2000: earnings not in universe or missing"] == 1
+
+
+def test_a_year_without_workers_is_an_error(tmp_path):
+    """As with a sample of 1950 that lacks the weight of sample lines."""
+    write_extract(tmp_path, population().assign(SLWT=np.nan))
+    write_crosswalks(tmp_path)
+    with pytest.raises(DataError, match="1950: no worker in any zone; .*'1950: of weight zero': "):
+        ipums.panel(ZONES, tmp_path)
+
+
+def test_no_zone_of_all_years_is_an_error(folder):
+    write_crosswalks(folder, {2000: [(10001, 200, 1.0), (10002, 200, 1.0)],
+                              1980: [(1001, 100, 1.0), (1002, 300, 1.0)]})
+    with pytest.raises(DataError, match=r"no zone has workers in each of \[1950, 1980, 2000\]"):
+        ipums.panel(ZONES, folder)
 
 
 def test_an_unknown_age_is_not_old(tmp_path):

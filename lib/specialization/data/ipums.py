@@ -324,9 +324,9 @@ def _zone_weights(path, zones):
     """`zone_weights`, and how many areas had weights that did not sum to one exactly."""
     raw = _read_crosswalk(path)
     table = raw.apply(pd.to_numeric, errors="coerce").astype(float)
-    whole = {name: table[name] % 1 == 0 for name in ("area", "zone")}
+    whole = {name: (table[name] % 1 == 0) & (table[name] >= 0) for name in ("area", "zone")}
     schema.check_rows(
-        raw, path.name, *((name, good, "integers") for name, good in whole.items()),
+        raw, path.name, *((name, good, "integers, >= 0") for name, good in whole.items()),
         ("area", ~table.duplicated(["area", "zone"]), "an area and zone stand once"),
         ("zone", table["zone"].isin({*zones, *OUTSIDE}), "the zones of the design"),
         ("weight", table["weight"].between(0, 1 + 1e-3), "0 to 1"))
@@ -446,10 +446,15 @@ def panel(zones: pd.DataFrame = schema.ZONES, folder: Path = FOLDER) -> schema.P
             table = _uncensor(tables, name, year).reset_index().merge(weights, on="area")
             values = table.drop(columns=["area", "weight", *by]).mul(table["weight"], axis=0)
             parts[year] = values.groupby([table[key] for key in by]).sum()
+        if not (workers[year]["employment"] > 0).any():
+            why = {k: n for k, n in counts.items() if k.startswith(f"{year}: ") and n}
+            raise DataError(f"{year}: no worker in any zone; persons by reason: {why}")
     workers = pd.concat(workers, names=["year"]).query("employment > 0").reset_index()
     years = np.unique(workers["year"])
     full = workers.groupby("zone")["year"].nunique() == len(years)
     there = zones[zones.index.isin(full.index[full])]
+    if there.empty:
+        raise DataError(f"IPUMS extract: no zone has workers in each of {years.tolist()}")
     found = INDUSTRIES[INDUSTRIES.index.isin(workers["industry"])]
     counts["zones left out, empty in some year"] = len(zones) - len(there)
     counts["industries left out, empty in all years"] = len(INDUSTRIES) - len(found)

@@ -213,7 +213,7 @@ def test_hash_of_the_data_follows_the_manifest(cache, tmp_path):
 
 def test_committed_manifest_is_complete():
     files = download.manifest()
-    assert len(files) == 13 and files.index.is_unique and files.notna().all().all()
+    assert len(files) == 17 and files.index.is_unique and files.notna().all().all()
     assert files["sha256"].str.fullmatch("[0-9a-f]{64}").all()
     # addresses are pinned to a commit, so that their content cannot change
     assert files["url"].str.match("https://.*/[0-9a-f]{40}/").all()

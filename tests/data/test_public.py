@@ -270,7 +270,7 @@ def test_combined_areas_lie_in_one_zone(counties, bea):
         for part in re.split(r", | \+ ", names[code].split(":")[0]):
             found = virginia[virginia["name"].str.match(rf"(?i){part}( County| city|$)")]
             assert zone in found["zone"].tolist(), (code, part)
-    assert set(repairs.index) <= set(bea.index)
+    assert {code for code in repairs.index if 900 < code % 1000} <= set(bea.index)
 
 
 # The store

@@ -23,11 +23,13 @@ SHAPES = "cz1990_shapes.zip"
 SOURCES = ("ers_county_cz90.xls", "bea_cainc1_1969_2018.csv", "adh_cz_workfile.rda",
            "census_county_age_sex_1990.csv.zip", SHAPES,
            "gpss_cz_industry_shares.rda", "efsy_county_sector_employment.csv.xz",
-           "ev_industry_productivity_1947_2023.xlsx")
+           "ev_industry_productivity_1947_2023.xlsx", "county62_1.dta", "spi.a.rda",
+           "SAGDP2S__ALL_AREAS_1963_1997.csv", "SAGDP2N__ALL_AREAS_1997_2020.csv")
 """Files of the manifest that panels, shapes and productivity are made of."""
 
 TABLES = ("zones.csv", "county_repairs.csv", "sectors.csv", "industries_ind1990.csv",
-          "industries_naics.csv")
+          "industries_naics.csv", "industries_census1960.csv", "states.csv",
+          "industries_states_sic.csv", "industries_states_naics.csv", "industries_earnings.csv")
 """Committed tables that the panels are made of."""
 
 if TYPE_CHECKING:

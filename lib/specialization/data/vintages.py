@@ -4,9 +4,17 @@ import os
 
 from ..errors import DataError
 from ..store import IPUMS
-from . import ipums, public, synthetic
+from . import county_book, earnings, ipums, public, states, synthetic
 from .download import codebooks
 from .schema import VINTAGES, Panel
+
+PUBLIC = {"groups": (county_book.panel, "family"),
+          "groups, from 1969": (county_book.panel, "personal"),
+          "states, sic": (states.panel, "sic"), "states, naics": (states.panel, "naics"),
+          "earnings, sic": (earnings.panel, "sic"), "earnings, naics": (earnings.panel, "naics")}
+"""Panels of the public vintage beside those of `public`, by classification: ten groups of
+employment in 1960, with incomes of families in 1959 or BEA's of 1969 as the first; value added of
+states; earnings, where BEA's files are at hand."""
 
 
 def load(vintage: str, classification: str = "industries") -> Panel:
@@ -17,7 +25,7 @@ def load(vintage: str, classification: str = "industries") -> Panel:
     vintage : str
         One of `VINTAGES`.
     classification : str
-        Of industries; only the public vintage has another one, "sectors".
+        Of industries; the public vintage has others: "sectors", and those of `PUBLIC`.
 
     Raises
     ------
@@ -33,7 +41,8 @@ def load(vintage: str, classification: str = "industries") -> Panel:
     if vintage not in VINTAGES:
         raise DataError(f"unknown vintage {vintage!r}; valid: {', '.join(VINTAGES)}")
     if vintage == "public":
-        return public.panel(classification)
+        make, which = PUBLIC.get(classification, (public.panel, classification))
+        return make(which)
     if classification != "industries":
         raise DataError(f"{vintage}: no classification {classification!r}; valid: 'industries'")
     if vintage == "synthetic":

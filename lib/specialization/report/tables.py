@@ -94,6 +94,20 @@ def _parts(labels):
     return tuple(re.sub(r"[^\w.+-]+", "_", str(label).lower()).strip("_.") for label in labels)
 
 
+def rows(table, **where):
+    """Rows of a table that have these values, by column.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"source": ["synthetic", "public"], "slope": [0.1, -0.2]})
+    >>> rows(table, source="public")["slope"].tolist()
+    [-0.2]
+    """
+    for name, value in where.items():
+        table = table[table[name] == value]
+    return table
+
+
 def pick(table, column, **where):
     """The entry of a column in the one row that has these values; NaN where no row has them.
 
@@ -117,11 +131,40 @@ def pick(table, column, **where):
     >>> pick(table, "slope", source="ipums")
     nan
     """
-    for name, value in where.items():
-        table = table[table[name] == value]
+    table = rows(table, **where)
     if len(table) > 1:
         raise DataError(f"pick: {len(table)} rows with {where}; valid: one")
     return table[column].iloc[0] if len(table) else np.nan
+
+
+def side_by_side(table, index, value):
+    """One number of a table with a column for each source and horizon, in their order.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns source, horizon, those of the index and the value.
+    index : list of str
+        What the rows are.
+    value : str
+        The column of the number.
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"source": "public", "horizon": [20, 10], "measure": "rank",
+    ...                       "beta": [0.6, 0.8]})
+    >>> side_by_side(table, ["measure"], "beta")
+      measure  public 20  public 10
+    0    rank        0.6        0.8
+    """
+    table = table.assign(column=table["source"] + " " + table["horizon"].astype(str))
+    wide = table.pivot(index=index, columns="column", values=value)
+    wide = wide.loc[table.set_index(index).index.unique(), table["column"].unique()]
+    return wide.rename_axis(columns=None).reset_index()
 
 
 class Table:

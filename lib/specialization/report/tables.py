@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..errors import DataError
 from ..store import TABLES
+from .results import SOURCES
 
 
 def published(table):
@@ -74,16 +75,53 @@ def keep_table(prefix, table):
     table : DataFrame or Series
         Levels of its index and its columns become parts of the name, between dots: the entry of
         row ("public", "(1)") and column "estimate" is ``prefix.public.1.estimate``; lower case,
-        what is no letter, digit, sign or decimal point becomes "_" or goes at the ends.
+        what is no letter, digit, sign or decimal point becomes "_" or goes at the ends. Where the
+        first level is the source, rows that a source lacks, or that is not shown, are NaN.
     """
     table = table.to_frame("") if isinstance(table, pd.Series) else table
-    for labels, row in table.iterrows():
-        labels = labels if isinstance(labels, tuple) else (labels,)
-        for column, x in row.items():
-            column = column if isinstance(column, tuple) else (column,)
-            parts = [re.sub(r"[^\w.+-]+", "_", str(part).lower()).strip("_.")
-                     for part in (prefix, *labels, *column)]
-            keep(".".join(filter(None, parts)), x)
+    numbers = {(*_parts(labels), *_parts(column)): x for labels, row in table.iterrows()
+               for column, x in row.items()}
+    sources = [part for s in SOURCES for part in _parts(s)]
+    if numbers and all(first in sources for first, *_ in numbers):
+        numbers = {(s, *rest): np.nan for s in sources for _, *rest in numbers} | numbers
+    for name, x in numbers.items():
+        keep(".".join(filter(None, (prefix, *name))), x)
+
+
+def _parts(labels):
+    # labels of a row or column as parts of a name
+    labels = labels if isinstance(labels, tuple) else (labels,)
+    return tuple(re.sub(r"[^\w.+-]+", "_", str(label).lower()).strip("_.") for label in labels)
+
+
+def pick(table, column, **where):
+    """The entry of a column in the one row that has these values; NaN where no row has them.
+
+    Parameters
+    ----------
+    table : DataFrame
+    column : str
+    **where
+        Values by column.
+
+    Raises
+    ------
+    DataError
+        More than one such row.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"source": ["synthetic", "public"], "slope": [0.1, -0.2]})
+    >>> float(pick(table, "slope", source="public"))
+    -0.2
+    >>> pick(table, "slope", source="ipums")
+    nan
+    """
+    for name, value in where.items():
+        table = table[table[name] == value]
+    if len(table) > 1:
+        raise DataError(f"pick: {len(table)} rows with {where}; valid: one")
+    return table[column].iloc[0] if len(table) else np.nan
 
 
 class Table:

@@ -189,7 +189,7 @@ def keep_table(prefix, table, rows=None):
     numbers = {(*_parts(labels), *_parts(column)): x for labels, row in table.iterrows()
                for column, x in row.items()}
     sources = [part for s in SOURCES for part in _parts(s)]
-    if numbers and all(first in sources for first, *_ in numbers):
+    if rows is None and numbers and all(first in sources for first, *_ in numbers):
         numbers = {(s, *rest): np.nan for s in sources for _, *rest in numbers} | numbers
     for name, x in numbers.items():
         keep(".".join(filter(None, (prefix, *name))), x)

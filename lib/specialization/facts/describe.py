@@ -50,7 +50,7 @@ def moment_errors(moments: pd.DataFrame, n: int) -> pd.DataFrame:
     --------
     >>> printed = pd.DataFrame({"mean": [0.46], "cv": [0.16], "p90_p10": [1.5]})
     >>> moment_errors(printed, 722).round(4).to_dict("records")
-    [{'mean': 0.0027, 'cv': 0.0043, 'p90_p10': 0.0208}]
+    [{'mean': 0.0027, 'cv': 0.0043, 'p90_p10': 0.0218}]
     """
     v, root = moments["cv"], np.sqrt(n)
     z = norm.ppf(0.9)

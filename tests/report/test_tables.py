@@ -38,11 +38,3 @@ def test_pick_wants_one_row():
     with pytest.raises(DataError, match="2 rows with {'source': 'public'}; valid: one"):
         tables.pick(table, "beta", source="public")
 
-
-def test_side_by_side_keeps_the_order_of_rows_and_columns():
-    table = pd.DataFrame([("public", 20, "b", 1.0), ("public", 20, "a", 2.0),
-                          ("ipums", 10, "b", 3.0)], columns=["source", "horizon", "of", "beta"])
-    wide = tables.side_by_side(table, ["of"], "beta")
-    assert wide.columns.tolist() == ["of", "public 20", "ipums 10"]
-    assert wide["of"].tolist() == ["b", "a"] and wide["public 20"].tolist() == [1, 2]
-    assert wide["ipums 10"].tolist()[0] == 3 and np.isnan(wide["ipums 10"][1])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from .. import measures
 from ..measures import dispersion, gini, group_gini, lasting, national_shares, shares
@@ -23,6 +24,41 @@ def gini_moments(panel, common=False):
                   "industries": int(kept.sum()), "absent": (y[:, kept] == 0).mean()}
                  for t, y in zip(panel.years, cube, strict=True)]
     return pd.DataFrame(rows)
+
+
+def moment_errors(moments: pd.DataFrame, n: int) -> pd.DataFrame:
+    r"""Standard errors of mean, CV and p90/p10 of n draws from a normal distribution.
+
+    With mean :math:`m` and CV :math:`v`, :math:`m v / \sqrt n` for the mean and
+    :math:`v \sqrt{(1/2 + v^2) / n}` for the CV. The log of p90/p10 has the error of two sample
+    quantiles, whose errors have standard deviation :math:`1.709\, m v / \sqrt n` and
+    correlation 1/9.
+
+    Parameters
+    ----------
+    moments : DataFrame
+        Columns mean, cv, p90_p10; such as `gini_moments`.
+    n : int
+        Number of zones.
+
+    Returns
+    -------
+    DataFrame
+        The same three columns.
+
+    Examples
+    --------
+    >>> printed = pd.DataFrame({"mean": [0.46], "cv": [0.16], "p90_p10": [1.5]})
+    >>> moment_errors(printed, 722).round(4).to_dict("records")
+    [{'mean': 0.0027, 'cv': 0.0043, 'p90_p10': 0.0218}]
+    """
+    v, root = moments["cv"], np.sqrt(n)
+    z = norm.ppf(0.9)
+    quantile = np.sqrt(0.1 * 0.9) / norm.pdf(z)     # 1.709, in standard deviations over root n
+    low, high = 1 / (1 - z * v), 1 / (1 + z * v)    # derivatives of the logs of p10 and p90
+    log_ratio = quantile * v * np.sqrt(low**2 + high**2 - 2 / 9 * low * high) / root
+    return pd.DataFrame({"mean": moments["mean"] * v / root, "cv": v * np.sqrt(0.5 + v**2) / root,
+                         "p90_p10": moments["p90_p10"] * log_ratio})
 
 
 def gini_switches(panel, variable):
@@ -65,10 +101,9 @@ def largest_industries(panel, variable, n=3):
     for zone in (z for z in SHOWN if z in panel.zones.index):
         for t in panel.years[[0, -1]]:
             s = shares(panel.cube(variable, t)[panel.zones.index.get_loc(zone)])
-            rows += [{"zone": SHOWN[zone], "year": t, "place": k + 1,
-                      "industry": panel.industries["label"].iloc[i], "share": s[i]}
+            rows += [(SHOWN[zone], t, k + 1, panel.industries["label"].iloc[i], s[i])
                      for k, i in enumerate(np.argsort(-s)[:n])]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["zone", "year", "place", "industry", "share"])
 
 
 def notes(panel):
@@ -80,4 +115,5 @@ def notes(panel):
             return "; ".join(f"{k}: {words(x)}" for k, x in v.items())
         return str(len(v)) if isinstance(v, list) else f"{v:.6g}"
 
-    return pd.DataFrame([{"what": k, "count": words(v)} for k, v in panel.notes.items()])
+    return pd.DataFrame([(k, words(v)) for k, v in panel.notes.items()],
+                        columns=["what", "count"])

@@ -259,6 +259,67 @@ def by_industry(panel, variable, base, end, smallest=100):
     return pd.concat(parts, ignore_index=True)
 
 
+def findings(table: pd.DataFrame, level: float = 0.05) -> pd.DataFrame:
+    """How many effects of `by_industry` are significant, by outcome and regressor.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns outcome, on, of, effect, p, holm, bh.
+    level : float
+        Of the tests, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row per outcome and regressor: industries, left out, p < 5%, Holm, BH, BH negative.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"outcome": "growth", "on": "share", "of": 3, "effect": [-1.0, 1.0],
+    ...                       "p": [0.01, 0.04], "holm": [0.02, 0.08], "bh": [0.02, 0.04]})
+    >>> findings(table).to_dict("records")
+    [{'industries': 2, 'left out': 1, 'p < 5%': 2, 'Holm': 1, 'BH': 2, 'BH, negative': 1}]
+    """
+    found = table[["p", "holm", "bh"]] < level
+    counts = table[["outcome", "on"]].assign(**{
+        "industries": 1, "left out": table["of"], f"p < {level:.0%}": found["p"],
+        "Holm": found["holm"], "BH": found["bh"],
+        "BH, negative": found["bh"] & (table["effect"] < 0)})
+    groups = counts.groupby(["outcome", "on"])
+    out = groups.sum()
+    return out.assign(**{"left out": groups["left out"].first() - out["industries"]})
+
+
+def both_significant(table: pd.DataFrame, level: float = 0.05) -> pd.DataFrame:
+    """Industries whose log RCA has an effect on both the level and growth, by the BH p-value.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Such as `by_industry` of one panel.
+    level : float
+        Of the tests, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        label, sector, and the effects growth and log_income.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"on": "log rca", "label": "mining", "sector": "mining",
+    ...                       "outcome": ["log_income", "growth"], "effect": [0.1, -0.2],
+    ...                       "bh": [0.01, 0.02]})
+    >>> both_significant(table).to_dict("records")
+    [{'label': 'mining', 'sector': 'mining', 'growth': -0.2, 'log_income': 0.1}]
+    """
+    t = table[(table["on"] == "log rca") & (table["bh"] < level)]
+    of = {outcome: t[t["outcome"] == outcome].set_index(["label", "sector"])["effect"]
+          for outcome in ("growth", "log_income")}
+    return pd.concat(of, axis=1, join="inner").sort_index().reset_index()
+
+
 def control_sets(panel, variable, base, end):
     """The design, and the sets of controls of the specification curve, tables without income."""
     table, notes = design(panel, variable, base, end)
@@ -309,6 +370,36 @@ def specification_curve(panel, variables, windows):
         "controls", "weights", *EFFECT]).drop(columns="p")
 
 
+def signs(curve: pd.DataFrame, by: str | list[str] = "outcome") -> pd.DataFrame:
+    """Shares of specifications by sign, and by significance at 5%.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        Such as `specification_curve`: effect, se, and the columns of `by`.
+    by : str or list of str
+        Groups, in order of appearance.
+
+    Returns
+    -------
+    DataFrame
+        specifications, median (of the effects), and the shares negative; negative, significant;
+        positive, significant.
+
+    Examples
+    --------
+    >>> curve = pd.DataFrame({"outcome": "growth", "effect": [-3.0, -1.0, 1.0], "se": 1.0})
+    >>> signs(curve).loc["growth"].round(2).to_list()
+    [3.0, -1.0, 0.67, 0.33, 0.0]
+    """
+    z = curve["effect"] / curve["se"]
+    groups = curve.assign(**{"negative": z < 0, "negative, significant": z < -1.96,
+                             "positive, significant": z > 1.96}).groupby(by, sort=False)
+    shares = groups[["negative", "negative, significant", "positive, significant"]].mean()
+    return pd.concat([groups.size().rename("specifications"),
+                      groups["effect"].median().rename("median"), shares], axis=1)
+
+
 # Inference beyond HC1 and clusters
 
 def inference_table(panel, variable, windows, cutoffs=(50, 100, 200, 300, 500, 700, 1000),
@@ -332,6 +423,35 @@ def inference_table(panel, variable, windows, cutoffs=(50, 100, 200, 300, 500, 7
         rows += [r | {"column": column, "row": row, "base": base, "end": end}
                  for (column, row), found in errors.items() for r in found]
     return pd.DataFrame(rows)
+
+
+def over_hc1(table: pd.DataFrame) -> pd.DataFrame:
+    """Conley errors and those clustered by state, over HC1.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Such as `inference_table`, of one window, without the shift-share.
+
+    Returns
+    -------
+    DataFrame
+        One row per column and cutoff: column, km, conley, clustered (the same at every cutoff).
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"column": "(1)", "method": ["HC1", "state clusters", "Conley"],
+    ...                       "km": [np.nan, np.nan, 300], "se": [0.1, 0.2, 0.15]})
+    >>> over_hc1(table).round(2).to_dict("records")
+    [{'column': '(1)', 'km': 300, 'conley': 1.5, 'clustered': 2.0}]
+    """
+    hc1, state = (table[table["method"] == method].set_index("column")["se"]
+                  for method in ("HC1", "state clusters"))
+    conley = table[table["method"] == "Conley"]
+    return pd.DataFrame({
+        "column": conley["column"], "km": conley["km"].astype(int),
+        "conley": conley["se"] / conley["column"].map(hc1),
+        "clustered": conley["column"].map(state / hc1)}).reset_index(drop=True)
 
 
 def _by_student(method, b, se, df=np.inf, km=np.nan):

@@ -117,11 +117,8 @@ def wide(table: pd.DataFrame, index: str | list[str], columns: str | list[str],
     Examples
     --------
     >>> long = pd.DataFrame({"row": ["b", "a"], "column": ["(1)", "(1)"], "estimate": [1, 2]})
-    >>> wide(long, "row", "column", "estimate")
-         (1)
-    row     
-    b      1
-    a      2
+    >>> wide(long, "row", "column", "estimate").to_dict("index")
+    {'b': {'(1)': 1}, 'a': {'(1)': 2}}
     """
     found = table.pivot(index=index, columns=columns, values=values)
     found = found.reindex(index=_appearing(table, index), columns=_appearing(table, columns))

@@ -199,12 +199,12 @@ def test_coverage_of_both_bands():
     ({"x": np.ones(200)}, "x up to 1, .*not constant"),
     ({"y": np.full(200, np.nan)}, "y: 200 rows, 200 entries NaN"),
     ({"y": np.ones(199)}, "y: 199 rows, .*valid: 200 rows"),
-    ({"zone": np.ones(3)}, "zone: 3 labels, 0 of them missing; valid: 200 labels"),
-    ({"zone": np.r_[np.nan, np.arange(199)]}, "zone: 200 labels, 1 of them missing"),
-    ({"zone": [None, *"ab" * 99, "c"]}, "zone: 200 labels, 1 of them missing"),
+    ({"zone": np.arange(3)}, "zone: 3 labels; valid: 200"),
+    ({"zone": np.r_[np.nan, np.arange(199)]}, "zone: 1 of 200 labels missing"),
+    ({"zone": [None, *"ab" * 99, "c"]}, "zone: 1 of 200 labels missing"),
     ({"controls": [np.full(200, np.inf)]}, "control 0: 200 rows, 200 entries NaN"),
     ({"controls": [np.full(200, 0.1)]}, "control 0: does not vary"),
-    ({"zone": np.zeros(200)}, "zone: 1 groups; valid: 2 or more"),
+    ({"zone": np.zeros(200)}, "zone: 1 groups of 200; valid: 2 or more"),
     ({"kernel": "biweight"}, "'biweight'; .*one of .'tricube', 'rectangular', 'gaussian'"),
     ({"span": None, "width": 0.001}, "x does not vary within the bandwidth of"),
     ({"grid": np.array([0.0, 50.0]), "span": None, "width": 1.0}, "of 50 \\(1 of 2 points\\)"),
@@ -251,7 +251,7 @@ def test_zones_may_have_names():
         for f in (lambda *a, o=options: local_linear(*a, GRID, span=0.4, **o)()[1],
                   lambda *a, o=options: dynamics.cross_validate(*a, GRID, span=0.4, **o)):
             np.testing.assert_array_equal(f(x, y, list(named)), f(x, y, zone))
-    with pytest.raises(DataError, match="zone: 200 labels, 1 of them missing"):
+    with pytest.raises(DataError, match="zone: 1 of 200 labels missing"):
         dynamics.cross_validate(x, y, [None, *named[1:]], GRID, span=0.4)
 
 

@@ -399,10 +399,11 @@ def test_where_nothing_is_left_the_package_is_not_asked(x):
 
 
 @pytest.mark.parametrize("labels, words", [
-    ([None, *"abcdefghijk"], "cluster state: 12 labels, 1 of them missing"),
-    ([np.nan, *range(11)], "cluster state: 12 labels, 1 of them missing"),
-    (list("abc"), "cluster state: 3 labels, 0 of them missing; valid: 12 labels"),
-    (["a"] * 12, "cluster state: 1 groups; valid: 2 or more")])
+    ([None, *"abcdefghijk"], "cluster state: 1 of 12 labels missing"),
+    ([np.nan, *range(11)], "cluster state: 1 of 12 labels missing"),
+    ([*"abcdefghijk", np.nan], "cluster state: 1 of 12 labels missing"),
+    (list("abc"), "3 labels for se_state; valid: 12"),
+    (["a"] * 12, "cluster state: 1 groups of 12; valid: 2 or more")])
 def test_clusters_that_cannot_be_used_are_named(labels, words):
     with pytest.raises(DataError, match=words):
         p.persistence(random_panel(), YEARS, clusters={"state": labels})

@@ -17,7 +17,7 @@ from ..data.schema import Panel
 from ..errors import DataError
 from ..measures import finite, gini, lasting, national_shares
 from .describe import SHOWN
-from .labels import codes
+from .inference import group_codes
 
 KERNELS = {"tricube": lambda u: (v := np.maximum(1 - u * u * u, 0)) * v * v,
            "rectangular": lambda u: (u <= 1).astype(float),
@@ -91,7 +91,9 @@ def local_linear(x: ArrayLike, y: ArrayLike, zone: ArrayLike, grid: np.ndarray, 
     ([1.0, 2.0], [2.0, 2.0])
     """
     x, y, *controls = finite(x=x, y=y, **{f"control {k}": z for k, z in enumerate(controls)})
-    zone = codes("zone", zone, x.size)
+    zone = group_codes(zone, "zone")
+    if zone.size != x.size:
+        raise DataError(f"zone: {zone.size} labels; valid: {x.size}, one for each x")
     if np.ptp(x) == 0 or kernel not in KERNELS:
         raise DataError(f"local regression: x up to {x.max():.4g}, kernel {kernel!r}; valid: not "
                         f"constant, one of {list(KERNELS)}")
@@ -248,8 +250,8 @@ def cross_validate(x: ArrayLike, y: ArrayLike, zone: ArrayLike, grid: np.ndarray
     True
     """
     x, y = finite(x=x, y=y)
-    at = codes("zone", zone, x.size)
-    level, _ = local_linear(x, y, zone, grid, **options)(1 - np.eye(at.max() + 1))
+    at = group_codes(zone, "zone")
+    level, _ = local_linear(x, y, at, grid, **options)(1 - np.eye(at.max() + 1))
     inside = (x >= grid[0]) & (x <= grid[-1])
     e = pd.Series((y - (_hats(x, grid) * level[at]).sum(axis=1))[inside])
     e = e - e.groupby(at[inside]).transform("mean") if options.get("within") else e

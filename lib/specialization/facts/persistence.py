@@ -19,7 +19,7 @@ from scipy.optimize import minimize_scalar, nnls
 from ..data.schema import Panel
 from ..errors import DataError
 from ..measures import RANK_WITHIN, finite, lasting, rank, revealed_comparative_advantage, shares
-from .labels import codes
+from .inference import group_codes
 
 SMALLEST_AREA = 100_000
 """Inhabitants of the smallest area that census samples identify: zones within one area carry the
@@ -197,7 +197,10 @@ def persistence(x: ArrayLike, years: ArrayLike, horizons: Sequence[int] | None =
     x = np.asarray(x, dtype=float)
     residual, zones = demean(x), x.shape[1]
     z = residual if instrument is None else demean(instrument)
-    labels = {f"se_{k}": codes(f"cluster {k}", v, zones) for k, v in (clusters or {}).items()}
+    labels = {f"se_{k}": group_codes(v, f"cluster {k}") for k, v in (clusters or {}).items()}
+    if other := [k for k, v in labels.items() if v.size != zones]:
+        raise DataError(f"persistence: {labels[other[0]].size} labels for {other[0]}; valid: "
+                        f"{zones}, one for each zone")
     # products of zone r in years s and t: (R, T, T)
     c = z.transpose(1, 0, 2) @ residual.transpose(1, 2, 0)
     length = [np.square(v).sum(axis=(1, 2)) for v in (x, x if instrument is None else instrument)]

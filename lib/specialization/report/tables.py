@@ -198,7 +198,7 @@ def _parts(labels):
     return tuple(re.sub(r"[^\w.+-]+", "_", str(label).lower()).strip("_.") for label in labels)
 
 
-def pick(table, column, **where):
+def pick(table, column, /, **where):
     """The entry of a column in the one row that has these values; NaN where no row has them.
 
     Parameters

@@ -198,6 +198,20 @@ def _parts(labels):
     return tuple(re.sub(r"[^\w.+-]+", "_", str(label).lower()).strip("_.") for label in labels)
 
 
+def rows(table, /, **where):
+    """Rows of a table that have these values, by column.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"source": ["synthetic", "public"], "slope": [0.1, -0.2]})
+    >>> rows(table, source="public")["slope"].tolist()
+    [-0.2]
+    """
+    for name, value in where.items():
+        table = table[table[name] == value]
+    return table
+
+
 def pick(table, column, /, **where):
     """The entry of a column in the one row that has these values; NaN where no row has them.
 
@@ -221,8 +235,7 @@ def pick(table, column, /, **where):
     >>> pick(table, "slope", source="ipums")
     nan
     """
-    for name, value in where.items():
-        table = table[table[name] == value]
+    table = rows(table, **where)
     if len(table) > 1:
         raise DataError(f"pick: {len(table)} rows with {where}; valid: one")
     return table[column].iloc[0] if len(table) else np.nan

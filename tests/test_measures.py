@@ -30,11 +30,29 @@ def test_measures_do_not_depend_on_the_unit(y, scale):
 @given(sparse)
 def test_bounds(y):
     n = y.size
-    assert -1e-12 <= gini(y) <= 1 - 1 / n + 1e-12
-    assert -1e-12 <= gini(y, zeros=False) <= gini(y) + 1e-12
-    assert 1 / n - 1e-12 <= hhi(y) <= 1 + 1e-12
-    assert -1e-12 <= theil(y) <= np.log(n) + 1e-12
+    assert 0 <= gini(y) <= 1 - 1 / n
+    assert 0 <= gini(y, zeros=False) <= gini(y) + 1e-12
+    assert 1 / n <= hhi(y) <= 1
+    assert 0 <= theil(y) <= np.log(n)
     assert hhi(y) - 1e-12 <= max_share(y) <= 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 49, 150])
+def test_equal_shares_and_one_industry_are_at_the_bounds_exactly(n):
+    equal, single = np.full(n, 0.1), np.eye(n)[n // 2] * 0.3
+    assert gini(equal) == 0 and theil(equal) >= 0 and hhi(equal) >= 1 / n
+    assert gini(equal, reference=np.full(n, 0.7)) == 0
+    assert gini(single) <= 1 - 1 / n and theil(single) <= np.log(n) and hhi(single) == 1
+    assert gini(single) == pytest.approx(1 - 1 / n, abs=1e-15)
+    within, between = measures.theil_decomposition(equal, np.arange(n) < 1)
+    assert within >= 0 and between >= 0
+
+
+@given(sparse, st.data())
+def test_a_relative_gini_is_within_its_bounds(y, data):
+    w = np.array(data.draw(st.lists(positive, min_size=y.size, max_size=y.size)))
+    assert 0 <= gini(y, reference=w) <= 1 - w.min() / w.sum() * (1 - 1e-12)
+    assert gini(np.eye(y.size)[w.argmin()], reference=w) == pytest.approx(1 - w.min() / w.sum())
 
 
 @given(rows, st.floats(0.01, 0.49))
@@ -53,7 +71,7 @@ def test_extremes():
     single = np.eye(5)[2]
     assert gini(single) == pytest.approx(0.8)
     assert gini(single, zeros=False) == 0
-    assert gini(np.ones(5)) == pytest.approx(0, abs=1e-15)
+    assert gini(np.ones(5)) == 0
     assert hhi(single) == 1 and theil(single) == pytest.approx(np.log(5))
 
 
@@ -153,6 +171,15 @@ def test_rank_of_years_is_that_of_each_year():
 def test_bad_shares(bad, words):
     with pytest.raises(DataError, match=words):
         measures.shares(bad)
+
+
+def test_what_is_no_number_is_refused_by_name():
+    with pytest.raises(DataError, match="zone: entries that are no numbers"):
+        measures.finite(zone=["Dayton", "Detroit"])
+    with pytest.raises(DataError, match="dispersion: 3 rows, 1 entries NaN"):
+        measures.dispersion([1, np.nan, 2])
+    with pytest.raises(DataError, match="dispersion: 1 entries"):
+        measures.dispersion([1.0])
 
 
 def test_dispersion_by_hand():

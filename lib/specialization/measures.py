@@ -1,35 +1,95 @@
 """How specialized is a zone? Measures on the last axis of a cube of shares.
 
 Arrays (..., I) of income or employment by industry become arrays (...), so that a whole (year,
-zone, industry) cube is one pass.
+zone, industry) cube is one pass. Bounds of the measures hold exactly, whatever is rounded.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from .errors import DataError
 
 
-def finite(**arrays):
-    """Arrays of floats in their order; `DataError` for NaN and for lengths that differ."""
-    arrays = {name: np.asarray(v, dtype=float) for name, v in arrays.items()}
-    n = len(next(iter(arrays.values())))
-    for name, v in arrays.items():
+def finite(**arrays: ArrayLike) -> list[np.ndarray]:
+    """Arrays of floats in their order, of one length and without gaps.
+
+    Parameters
+    ----------
+    **arrays : array_like
+        By the name that an error gives them.
+
+    Raises
+    ------
+    DataError
+        NaN or infinite entries, no number, lengths that differ from that of the first.
+
+    Examples
+    --------
+    >>> y, x = finite(y=[1, 2], x=[0.5, 0.25])
+    >>> x
+    array([0.5 , 0.25])
+    >>> finite(y=[1, 2], x=[0.5, np.nan])
+    Traceback (most recent call last):
+    specialization.errors.DataError: x: 2 rows, 1 entries NaN or infinite; valid: 2 rows, finite
+    """
+    found = {name: _floats(name, v) for name, v in arrays.items()}
+    n = len(next(iter(found.values())))
+    for name, v in found.items():
         if len(v) != n or not np.isfinite(v).all():
             raise DataError(f"{name}: {len(v)} rows, {(~np.isfinite(v)).sum()} entries NaN or "
                             f"infinite; valid: {n} rows, finite")
-    return list(arrays.values())
+    return list(found.values())
 
 
-def lasting(y):
-    """Industries (I,) of a cube (T, R, I) that some zone has in every year. Any other, such as a
-    retired code, is a zero everywhere: it raises every Gini and has no RCA and no growth."""
+def _floats(name, v):
+    try:
+        return np.asarray(v, dtype=float)
+    except (TypeError, ValueError):
+        raise DataError(f"{name}: entries that are no numbers; valid: finite numbers") from None
+
+
+def lasting(y: np.ndarray) -> np.ndarray:
+    """Industries that some zone has in every year.
+
+    Any other, such as a retired code, is a zero everywhere: it raises every Gini and has no RCA
+    and no growth.
+
+    Parameters
+    ----------
+    y : array (T, R, I)
+
+    Returns
+    -------
+    array of bool (I,)
+
+    Examples
+    --------
+    >>> lasting(np.array([[[1, 2, 0], [0, 1, 3]], [[1, 2, 0], [1, 1, 0]]]))
+    array([ True,  True, False])
+    """
     return (y.sum(axis=1) > 0).all(axis=0)
 
 
-def shares(y):
-    """Shares s_i = y_i / sum_j y_j; `DataError` for a negative entry, NaN, or a sum of zero."""
-    y = np.asarray(y, dtype=float)
+def shares(y: ArrayLike) -> np.ndarray:
+    r"""Shares :math:`s_i = y_i / \sum_j y_j`.
+
+    Parameters
+    ----------
+    y : array_like (..., I)
+        Income or employment by industry.
+
+    Raises
+    ------
+    DataError
+        A negative entry or NaN; a sum of zero or infinity.
+
+    Examples
+    --------
+    >>> shares([1, 2, 1])
+    array([0.25, 0.5 , 0.25])
+    """
+    y = _floats("shares", y)
     if not (y >= 0).all():
         raise DataError("shares: negative or NaN entry; valid: finite and >= 0")
     total = y.sum(axis=-1, keepdims=True)
@@ -38,26 +98,71 @@ def shares(y):
     return y / total
 
 
-def gini(y, zeros=True, reference=None):
-    r"""Gini coefficient of the industry shares, between 0 and 1.
+def gini(y: ArrayLike, zeros: bool = True, reference: ArrayLike | None = None) -> np.ndarray:
+    r"""Gini coefficient of the industry shares.
 
-    One minus twice the area below the Lorenz curve of s against weights w, the industries sorted
-    by s_i / w_i. The weights are equal, which makes it :math:`\sum_j (2j - n - 1) s_j / n` and
-    1 - 1/n where one of n industries earns everything; or the `reference`, (I,) or (..., I), such
-    as national shares. Absent industries count as zeros, unless `zeros` is False."""
+    .. math:: G = 1 - \sum_j (2 S_j - s_j)\, w_j, \quad S_j = \sum_{k \le j} s_k,
+
+    one minus twice the area below the Lorenz curve of s against weights w, the industries sorted
+    by s / w. With equal weights it is :math:`\sum_j (2j - n - 1) s_j / n`, and 1 - 1/n where one
+    of n industries earns everything.
+
+    Parameters
+    ----------
+    y : array_like (..., I)
+        Income or employment by industry.
+    zeros : bool
+        Whether absent industries count.
+    reference : array_like (I,) or (..., I), optional
+        Weights such as national shares, in place of equal ones.
+
+    Returns
+    -------
+    array (...)
+        From 0 to one less the smallest weight.
+
+    Raises
+    ------
+    DataError
+        Bad shares; a reference that is zero where an industry is present.
+
+    Examples
+    --------
+    >>> gini([[1, 1, 1, 1], [1, 2, 3, 4], [0, 0, 0, 1]])
+    array([0.  , 0.25, 0.75])
+    >>> float(gini([0, 0, 0, 1], zeros=False))
+    0.0
+    """
     s = shares(y)
-    w = np.ones(s.shape[-1]) if reference is None else np.asarray(reference, dtype=float)
+    w = np.ones(s.shape[-1]) if reference is None else _floats("reference", reference)
     if not (w >= 0).all() or ((w == 0) & (s > 0)).any():
         raise DataError("gini: reference shares must be positive wherever the industry is present")
     w = np.broadcast_to(w, s.shape)
     w = shares(w if zeros else np.where(s > 0, w, 0.0))
     order = np.argsort(np.divide(s, w, out=np.zeros_like(s), where=w > 0), axis=-1)
     s, w = np.take_along_axis(s, order, -1), np.take_along_axis(w, order, -1)
-    return 1.0 - ((2.0 * np.cumsum(s, axis=-1) - s) * w).sum(axis=-1)
+    found = 1.0 - ((2.0 * np.cumsum(s, axis=-1) - s) * w).sum(axis=-1)
+    return np.clip(found, 0.0, 1.0 - np.where(w > 0, w, 1.0).min(axis=-1))
 
 
-def group_gini(y, member):
-    """Gini over the industries of one group; NaN where a zone has none of them."""
+def group_gini(y: ArrayLike, member: np.ndarray) -> np.ndarray:
+    """Gini over the industries of one group.
+
+    Parameters
+    ----------
+    y : array_like (..., I)
+    member : array of bool (I,)
+
+    Returns
+    -------
+    array (...)
+        NaN where a zone has none of them.
+
+    Examples
+    --------
+    >>> group_gini([[1, 3, 5], [0, 0, 5]], np.array([True, True, False]))
+    array([0.25,  nan])
+    """
     part = np.asarray(y, dtype=float)[..., member]
     some = part.sum(axis=-1) > 0
     out = np.full(some.shape, np.nan)
@@ -65,49 +170,122 @@ def group_gini(y, member):
     return out
 
 
-def hhi(y):
-    """Herfindahl-Hirschman index, sum_i s_i^2, between 1/n and 1."""
-    return (shares(y) ** 2).sum(axis=-1)
+def hhi(y: ArrayLike) -> np.ndarray:
+    r"""Herfindahl-Hirschman index, :math:`\sum_i s_i^2`, from 1/n to 1.
+
+    Examples
+    --------
+    >>> float(hhi([1, 1, 1, 1]))
+    0.25
+    """
+    s = shares(y)
+    return np.clip((s**2).sum(axis=-1), 1 / s.shape[-1], 1.0)
 
 
-def max_share(y):
-    """Share of the largest industry."""
+def max_share(y: ArrayLike) -> np.ndarray:
+    """Share of the largest industry, from 1/n to 1.
+
+    Examples
+    --------
+    >>> float(max_share([1, 2, 1]))
+    0.5
+    """
     return shares(y).max(axis=-1)
 
 
-def theil(y):
-    """Theil index, sum_i s_i log(n s_i), between 0 and log n; 0 log 0 = 0."""
+def theil(y: ArrayLike) -> np.ndarray:
+    r"""Theil index, :math:`\sum_i s_i \log(n s_i)`, from 0 to log n; 0 log 0 is 0.
+
+    Examples
+    --------
+    >>> theil([[1, 1], [0, 1]]).round(4)
+    array([0.    , 0.6931])
+    """
     s = shares(y)
-    return _divergence(s, 1 / s.shape[-1])
+    return np.clip(_divergence(s, 1 / s.shape[-1]), 0.0, np.log(s.shape[-1]))
 
 
 def _divergence(s, w):
     return (s * np.log(np.divide(s, w, out=np.ones_like(s), where=s > 0))).sum(axis=-1)
 
 
-def theil_decomposition(y, group):
+def theil_decomposition(y: ArrayLike, group: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     r"""Theil index within and between two groups of industries; the two sum to `theil`.
 
-    :math:`T = \sum_g S_g T_g + \sum_g S_g \log\frac{S_g}{n_g / n}`, with S_g the share of group g,
-    n_g its number of industries and T_g its Theil index; bool `group` (I,) says who is in one."""
+    .. math:: T = \sum_g S_g T_g + \sum_g S_g \log\frac{S_g}{n_g / n},
+
+    with :math:`S_g` the share of group g, :math:`n_g` its number of industries and :math:`T_g`
+    its Theil index.
+
+    Parameters
+    ----------
+    y : array_like (..., I)
+    group : array_like of bool (I,)
+        Who is in one of the two.
+
+    Returns
+    -------
+    within, between : arrays (...)
+
+    Examples
+    --------
+    >>> within, between = theil_decomposition([0, 0, 2, 2], [True, True, False, False])
+    >>> float(within), float(between.round(4))
+    (0.0, 0.6931)
+    """
     member = np.column_stack([group, np.logical_not(group)])
-    between = _divergence(shares(y) @ member, member.mean(axis=0))
-    return theil(y) - between, between
+    total = theil(y)
+    between = np.clip(_divergence(shares(y) @ member, member.mean(axis=0)), 0.0, total)
+    return total - between, between
 
 
-def krugman(y):
-    """Krugman index, sum_i |s_i - w_i|, between 0 and 2, against the national shares w."""
-    return np.abs(shares(y) - national_shares(y)[..., None, :]).sum(axis=-1)
+def krugman(y: ArrayLike) -> np.ndarray:
+    r"""Krugman index, :math:`\sum_i |s_i - w_i|` against the national shares w, from 0 to 2.
+
+    Parameters
+    ----------
+    y : array_like (..., R, I)
+
+    Examples
+    --------
+    >>> krugman([[1, 0], [0, 1]])
+    array([1., 1.])
+    """
+    gap = np.abs(shares(y) - national_shares(y)[..., None, :]).sum(axis=-1)
+    return np.minimum(gap, 2.0)
 
 
-def national_shares(y):
-    """Industry shares of all zones together: (..., R, I) to (..., I)."""
+def national_shares(y: ArrayLike) -> np.ndarray:
+    """Industry shares of all zones together: (..., R, I) to (..., I).
+
+    Examples
+    --------
+    >>> national_shares([[1, 0], [2, 1]])
+    array([0.75, 0.25])
+    """
     return shares(np.asarray(y, dtype=float).sum(axis=-2))
 
 
-def revealed_comparative_advantage(y):
-    r"""Shares of a cube (..., R, I) over national shares, NaN for industries that no zone has:
-    :math:`RCA_{irt} = (Y_{irt} / Y_{rt}) / (Y^{US}_{it} / Y^{US}_t)`."""
+def revealed_comparative_advantage(y: ArrayLike) -> np.ndarray:
+    r"""Shares of zones over national shares.
+
+    .. math:: RCA_{irt} = \frac{Y_{irt} / Y_{rt}}{Y^{US}_{it} / Y^{US}_t}.
+
+    Parameters
+    ----------
+    y : array_like (..., R, I)
+
+    Returns
+    -------
+    array (..., R, I)
+        NaN for industries that no zone has.
+
+    Examples
+    --------
+    >>> revealed_comparative_advantage([[3, 1], [1, 3]])
+    array([[1.5, 0.5],
+           [0.5, 1.5]])
+    """
     s, w = shares(y), national_shares(y)[..., None, :]
     return np.divide(s, w, out=np.full_like(s, np.nan), where=w > 0)
 
@@ -117,9 +295,30 @@ RANK_WITHIN = {"year": -1, "industry": -2, "region": -1}
 regions of an industry, or the industries of a region."""
 
 
-def rank(x, within="year", ties="average", descending=True):
-    """Rank of the entries of a cube (..., R, I) from 1, the largest if descending, and NaN where x
-    is NaN; `within` is a key of `RANK_WITHIN`, `ties` "average" or "min"."""
+def rank(x: ArrayLike, within: str = "year", ties: str = "average",
+         descending: bool = True) -> np.ndarray:
+    """Rank of the entries of a cube, from 1.
+
+    Parameters
+    ----------
+    x : array_like (..., R, I)
+    within : str
+        A key of `RANK_WITHIN`.
+    ties : {"average", "min"}
+    descending : bool
+        Whether the largest has rank 1.
+
+    Returns
+    -------
+    array (..., R, I)
+        NaN where x is NaN.
+
+    Examples
+    --------
+    >>> rank([[3, 1], [2, 5]])
+    array([[2., 4.],
+           [3., 1.]])
+    """
     if within not in RANK_WITHIN:
         raise DataError(f"rank: within={within!r}; valid: {list(RANK_WITHIN)}")
     x = np.asarray(x, dtype=float) * (-1 if descending else 1)
@@ -128,8 +327,21 @@ def rank(x, within="year", ties="average", descending=True):
                     nan_policy="omit").reshape(x.shape)
 
 
-def dispersion(x):
-    """Mean, coefficient of variation and p90/p10 of the entries of x, as in Table 1."""
-    x = np.asarray(x, dtype=float)
+def dispersion(x: ArrayLike) -> dict[str, float]:
+    """Mean, coefficient of variation and p90/p10, as in Table 1.
+
+    Raises
+    ------
+    DataError
+        NaN or infinite entries, or fewer than two.
+
+    Examples
+    --------
+    >>> {name: float(v) for name, v in dispersion([1, 2, 3]).items()}
+    {'mean': 2.0, 'cv': 0.5, 'p90_p10': 2.3333333333333335}
+    """
+    x, = finite(dispersion=np.ravel(x))
+    if len(x) < 2:
+        raise DataError(f"dispersion: {len(x)} entries; valid: 2 or more")
     p10, p90 = np.quantile(x, [0.1, 0.9])
     return {"mean": x.mean(), "cv": x.std(ddof=1) / x.mean(), "p90_p10": p90 / p10}

@@ -199,9 +199,12 @@ def test_coverage_of_both_bands():
     ({"x": np.ones(200)}, "x up to 1, .*not constant"),
     ({"y": np.full(200, np.nan)}, "y: 200 rows, 200 entries NaN"),
     ({"y": np.ones(199)}, "y: 199 rows, .*valid: 200 rows"),
-    ({"zone": np.ones(3)}, "x: 200 rows, .*valid: 3 rows"),
+    ({"zone": np.arange(3)}, "zone: 3 labels; valid: 200"),
+    ({"zone": np.r_[np.nan, np.arange(199)]}, "zone: 1 of 200 labels missing"),
+    ({"zone": [None, *"ab" * 99, "c"]}, "zone: 1 of 200 labels missing"),
     ({"controls": [np.full(200, np.inf)]}, "control 0: 200 rows, 200 entries NaN"),
-    ({"zone": np.zeros(200)}, "1 zones, .*valid: 2 or more"),
+    ({"controls": [np.full(200, 0.1)]}, "control 0: does not vary"),
+    ({"zone": np.zeros(200)}, "zone: 1 groups of 200; valid: 2 or more"),
     ({"kernel": "biweight"}, "'biweight'; .*one of .'tricube', 'rectangular', 'gaussian'"),
     ({"span": None, "width": 0.001}, "x does not vary within the bandwidth of"),
     ({"grid": np.array([0.0, 50.0]), "span": None, "width": 1.0}, "of 50 \\(1 of 2 points\\)"),
@@ -218,6 +221,38 @@ def test_bad_input(change, words):
     arguments = {"x": x, "y": y, "zone": zone, "grid": GRID, "span": 0.3} | change
     with pytest.raises(DataError, match=words):
         local_linear(**arguments)()
+
+
+def test_a_control_that_x_explains_is_refused():
+    x, y, zone = sample()
+    with pytest.raises(DataError, match="x or a control does not vary within"):
+        local_linear(x, y, zone, GRID, span=0.3, controls=[2 * x])()
+
+
+units = st.integers(-12, 12).map(lambda k: 10.0**k)
+
+
+@given(seeds, units, units, units, st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_units_of_x_y_and_controls_do_not_matter(seed, a, b, c, within):
+    x, y, zone = sample(seed)
+    z = np.random.default_rng(seed).normal(5, 1, x.size)
+    options = {"span": 0.5, "within": within}
+    level, slope = local_linear(x, y + z, zone, GRID, controls=[z], **options)()
+    other = local_linear(a * x, b * (y + z), zone, a * GRID, controls=[c * z], **options)()
+    np.testing.assert_allclose(other[0] / b, level, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(other[1] / b * a, slope, rtol=1e-7, atol=1e-8)
+
+
+def test_zones_may_have_names():
+    x, y, zone = sample()
+    named = np.array([f"zone {k:02d}" for k in range(40)])[zone]
+    for options in ({}, {"within": True}):
+        for f in (lambda *a, o=options: local_linear(*a, GRID, span=0.4, **o)()[1],
+                  lambda *a, o=options: dynamics.cross_validate(*a, GRID, span=0.4, **o)):
+            np.testing.assert_array_equal(f(x, y, list(named)), f(x, y, zone))
+    with pytest.raises(DataError, match="zone: 1 of 200 labels missing"):
+        dynamics.cross_validate(x, y, [None, *named[1:]], GRID, span=0.4)
 
 
 def test_within_needs_zones_that_are_seen_twice_in_a_window():
@@ -297,6 +332,52 @@ def test_curves_bandwidths_and_the_rest(panel):
     np.testing.assert_allclose(P.filter(like="to_").sum(axis=1), 1)
     t = dynamics.trend(panel, "income").set_index("year")
     assert t["gini"][2020] == pytest.approx(0.53, abs=0.01) and (t["nation"] < t["gini"]).all()
+
+
+def test_features_of_curves_by_hand():
+    one = pd.DataFrame({"definition": "gini", "curve": "tricube", "x": [0.0, 1, 2, 3],
+                        "level": [3.0, 1, 2, 4]})
+    one = one.assign(low_uniform=one["level"] - 0.5, high_uniform=one["level"] + 0.5,
+                     slope_low_uniform=[-3, -1, 0.5, 1], slope_high_uniform=[-1, 1.0, 2, 3])
+    flat = one.assign(curve="flat", low_uniform=0.0, high_uniform=5.0)
+    table = dynamics.features(pd.concat([one, flat])).loc["gini"]
+    assert table.loc["tricube"].tolist() == [50, 25, False, 3, 4, 1]
+    assert table["horizontal"].tolist() == [False, True]
+
+
+def test_the_chosen_bandwidth_is_that_of_the_smallest_error(panel):
+    table = dynamics.bandwidths(panel, "income")
+    by_hand = table.loc[table.groupby("curve", sort=False)["error"].idxmin()]
+    picked = dynamics.chosen(table)
+    assert picked["bandwidth"].tolist() == by_hand["bandwidth"].tolist()
+    assert picked["largest error"]["tricube"] == table["error"][:5].max()
+
+
+def test_claims_are_signs_of_intervals_and_a_change():
+    slopes = pd.DataFrame([("gini", "pooled", 0.1, 0.3), ("gini", "zone effects", -0.1, 0.1),
+                           ("gini_present", "pooled", -2, -1),
+                           ("gini_national", "size held fixed", -0.3, -0.1),
+                           ("gini", "zone effects, first to last", 1, 2)],
+                          columns=["definition", "model", "low", "high"])
+    found = dynamics.claims(slopes, pd.DataFrame({"gini": [0.25, 9, 0.5]}))
+    assert found.to_dict() == {
+        "sign, pooled, absent counted, equal": 1, "sign, zone effects, absent counted, equal": 0,
+        "sign, size held fixed, absent counted, national": -1, "change of the mean Gini": 0.25}
+
+
+def test_quintiles_and_paths_are_those_of_their_tables(panel):
+    data = dynamics.observations(panel, "income").set_index("year")
+    P = dynamics.quintiles(dynamics.transitions(panel, "income"), "x")
+    by_hand = dynamics.transition_matrix(data.loc[1980, "x"], data.loc[2000, "x"])
+    np.testing.assert_array_equal(P, by_hand)
+    assert P.columns.tolist() == P.index.tolist() == [1, 2, 3, 4, 5]
+    table = dynamics.arrows(panel, "income")
+    wide = dynamics.paths(table.iloc[::-1])
+    assert wide.columns.tolist() == [f"{c} {t}" for c in ("income", "Gini", "national")
+                                     for t in (1950, 2020)]
+    at = table.set_index(["place", "year"])
+    for place in ("Rustbelt", "other zones"):
+        assert wide.loc[place, "Gini 2020"] == at.loc[(place, 2020), "gini"]
 
 
 def test_arrows_of_groups_and_named_zones(panel):

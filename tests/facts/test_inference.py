@@ -12,7 +12,15 @@ from linearmodels import IV2SLS, PanelOLS
 from specialization.data import download
 from specialization.errors import DataError
 from specialization.facts import inference
-from specialization.facts.inference import akm, conley, great_circle, placebo, wild_cluster
+from specialization.facts.inference import (
+    akm,
+    conley,
+    great_circle,
+    group_codes,
+    placebo,
+    residualise,
+    wild_cluster,
+)
 
 ORACLES = Path(__file__).parents[1] / "oracles"
 ADH = ("adh_cz_workfile.rda", "adh_cz_industry_shares.rda", "adh_industry_shocks.rda")
@@ -404,6 +412,13 @@ TWICE = np.column_stack([GOOD["X"], GOOD["X"][:, 1] * 2])
     (shift_share, {"shares": GOOD["shares"][1:]}, "shares: 59 rows"),
     (shift_share, {"shocks": np.ones(12)}, "shift-share: constant or collinear"),
     (shift_share, {"X": TWICE[1:]}, "controls: 59 rows"),
+    (run_conley, {"lat": GOOD["lat"] + 45}, r"lat: 9\d.* in row \d+; valid: -90 to 90"),
+    (run_conley, {"lon": GOOD["lon"] - 100}, r"lon: -(18|19|2\d)\d.* in row \d+; valid: -180 to 180"),
+    (run_conley, {k: GOOD[k][:3] for k in ("X", "y", "lat", "lon")}, "X: a column is constant"),
+    (run_placebo, {"lat": GOOD["lat"] + 45}, "lat: 9.*valid: -90 to 90"),
+    (run_placebo, {"state": np.where(GOOD["lat"] > 47, None, "S")}, "cluster: .* labels missing"),
+    (run_wild, {"state": np.where(np.arange(60) == 7, np.nan, GOOD["state"])},
+     "cluster: 1 of 60 labels missing, the first in row 7"),
     (run_wild, {"state": np.zeros(60)}, "1 groups of 60; valid: 2 or more"),
     (run_wild, {"state": GOOD["state"][1:]}, "of 59; valid: .* of 60"),
     (run_wild, {"X": np.ones((60, 2))}, "regressor: constant"),
@@ -415,6 +430,58 @@ TWICE = np.column_stack([GOOD["X"], GOOD["X"][:, 1] * 2])
 def test_bad_input(run, change, message):
     with pytest.raises(DataError, match=message):
         run(GOOD | change)
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+def test_shares_of_which_one_combination_is_left_have_no_standard_error(columns):
+    # two that sum to one; three, of which a control is one: residuals are orthogonal to the rest
+    z = zones(S=columns)
+    controls = z["X"][:, 1:] if columns == 2 else np.column_stack(
+        [z["X"][:, 1:], z["shares"][:, 0]])
+    for unit in (1, 1e-9):
+        with pytest.raises(DataError, match="the controls leave one combination of"):
+            akm(z["y"], z["shares"] * unit, z["shocks"], controls)
+
+
+def test_group_codes_know_missing_labels_of_all_kinds():
+    assert group_codes(pd.Series(["b", "a", "b"], dtype="category")).tolist() == [1, 0, 1]
+    for labels in (["a", None], ["a", np.nan], pd.Series(["a", pd.NA], dtype="string"),
+                   [1.0, np.nan]):
+        with pytest.raises(DataError, match="state: 1 of 2 labels missing, the first in row 1"):
+            group_codes(labels, "state")
+
+
+units = st.integers(-14, 14).map(lambda k: 10.0**k)
+
+
+@given(seeds, st.tuples(units, units, units))
+@settings(max_examples=30, deadline=None)
+def test_nothing_depends_on_the_units_of_regressors_and_controls(seed, scale):
+    z = zones(seed=seed)
+    X, (a, b, c), other = z["X"], scale, z["X"][:, 1:] * scale[:2]
+    x, u, places = X[:, 1], residuals(z), (z["lat"], z["lon"])
+    D = np.array([1, a, b])
+    before, after = (conley(v, u, *places, 300) for v in (X, X * D))
+    np.testing.assert_allclose(after * np.outer(D, D), before, rtol=1e-6, atol=1e-12)
+    before, after = shift_share(z), akm(z["y"], z["shares"] * c, z["shocks"], other)
+    for name, value in before.items():
+        assert after[name] * (1 if name == "p0" else c) == pytest.approx(value, rel=1e-6), name
+    assert wild_cluster(z["y"], c * x, b * X[:, 2:], z["state"], 99) == wild_cluster(
+        z["y"], x, X[:, 2:], z["state"], 99)
+    left = residualise(z["y"][:, None], X[:, 1:], "y")
+    np.testing.assert_allclose(residualise(c * z["y"][:, None], other, "y"), c * left, rtol=1e-6)
+    with pytest.raises(DataError, match="collinear with the controls"):
+        residualise(c * x[:, None], other, "x")
+
+
+def test_a_control_that_repeats_another_changes_nothing():
+    z = zones()
+    once, twice = z["X"][:, 2:], np.column_stack([z["X"][:, 2:], 1e-7 * z["X"][:, 2] + 3])
+    arguments = z["y"], z["X"][:, 1]
+    assert wild_cluster(*arguments, twice, z["state"]) == wild_cluster(*arguments, once,
+                                                                       z["state"])
+    for name, value in akm(z["y"], z["shares"], z["shocks"], once).items():
+        assert akm(z["y"], z["shares"], z["shocks"], twice)[name] == pytest.approx(value)
 
 
 def test_negative_variance_is_an_error():

@@ -103,6 +103,50 @@ def test_missing_cells_are_dropped_and_counted_as_linearmodels_drops_them():
     assert out["dropped"] == 3 and out["n"] == 2 * 12 * 7 - 3
 
 
+def test_singletons_are_dropped_and_counted():
+    x = random_panel(2)
+    x[1, 3, 1:] = np.nan    # a zone of one industry, and then an industry of that zone alone
+    x[1, [0, 1, 2, *range(4, 12)], 0] = np.nan
+    out = p.two_way(x, YEARS, 10).loc[10]
+    assert out["dropped"] == 2 * (6 + 11 + 1) and out["n"] == 2 * 12 * 7 - out["dropped"]
+    assert out["beta"] == pytest.approx(absorbed(x, YEARS, 10), abs=1e-8)
+    smaller = np.delete(np.delete(x, 3, axis=1), 0, axis=2)[1:]     # what is left, balanced
+    again = p.persistence(smaller, YEARS[1:], [10]).loc[10]
+    assert p.two_way(x[1:], YEARS[1:], 10).loc[10, "beta"] == pytest.approx(again["beta"])
+    assert p.two_way(x[1:], YEARS[1:], 10).loc[10, "se"] == pytest.approx(again["se"])
+
+
+units = st.integers(-12, 12).map(lambda k: 10.0**k)
+
+
+@given(st.integers(0, 1000), units, units)
+@settings(max_examples=25, deadline=None)
+def test_units_do_not_matter(seed, a, b):
+    x, z = random_panel(seed), random_panel(seed + 1)
+    closed = p.persistence(x, YEARS), p.persistence(x, YEARS, instrument=z + x)
+    np.testing.assert_allclose(p.persistence(a * x, YEARS), closed[0], rtol=1e-9)
+    np.testing.assert_allclose(p.persistence(a * x, YEARS, instrument=b * (z + x)), closed[1],
+                               rtol=1e-7)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e-7, 1e7, 1e12])
+def test_units_do_not_matter_to_the_package(unit):
+    x = random_panel(3)
+    x[0, 3, 2] = np.nan
+    one, other = p.two_way(x, YEARS, [10, 20]), p.two_way(unit * x, YEARS, [10, 20])
+    np.testing.assert_allclose(other, one, rtol=1e-9)
+
+
+@given(st.integers(0, 1000), units)
+@settings(max_examples=25, deadline=None)
+def test_a_path_in_other_units_decays_as_fast(seed, unit):
+    h, rng = np.arange(1, 42), np.random.default_rng(seed)
+    beta = 0.3 + 0.5 * rng.uniform(0.8, 0.97) ** h + 0.01 * rng.standard_normal(h.size)
+    one, other = p.fit_decay(h, beta), p.fit_decay(h, unit * beta)
+    np.testing.assert_allclose(other[["permanent", "decaying"]] / unit, one[:2], rtol=1e-4)
+    np.testing.assert_allclose(other[["rho", "half_life"]], one[2:], rtol=1e-4)
+
+
 def test_pooled_horizons_use_every_pair_of_years():
     assert p.all_horizons(synthetic.YEARS) == [10, 20, 30, 40, 50, 60, 70]
     found = [synthetic.YEARS[pair].tolist() for pair in p.pairs(synthetic.YEARS, 50)]
@@ -176,6 +220,30 @@ def test_the_fit_of_an_exact_path_is_exact(truth):
     fit = p.fit_decay(h, permanent + decaying * rho**h)
     assert fit[["permanent", "decaying", "rho"]].tolist() == pytest.approx(truth, abs=1e-4)
     assert fit["half_life"] == pytest.approx(np.log(0.5) / np.log(rho), rel=1e-3)
+
+
+def test_fitted_paths_stand_beside_their_groups():
+    h = np.arange(1, 9)
+    paths = {"a": 0.2 + 0.6 * 0.9**h, "b": 0.5 + 0.4 * 0.7**h}
+    table = pd.concat([pd.DataFrame({"group": g, "horizon": h, "beta": b})
+                       for g, b in paths.items()]).sort_values(["horizon", "group"])
+    few = pd.DataFrame({"group": "c", "horizon": [10, 20], "beta": [0.9, 0.8]})
+    np.testing.assert_allclose(p.decay(table)["permanent"], [0.2, 0.5], atol=1e-3)
+    both = p.with_decay(pd.concat([few, table]))
+    assert both["fit"].isna().tolist() == [True] * 2 + [False] * 16
+    np.testing.assert_allclose(both["fit"][2:], both["beta"][2:], atol=1e-4)
+    assert p.with_decay(few)["fit"].isna().all()
+
+
+def test_extrapolation_is_a_parabola_through_what_was_seen():
+    rows = [(g, z, f"SIMEX {a:g}", h, c * (a - 3) ** 2 + 9 * (a < 0))
+            for g, c in (("tradables", 1), ("all", 2)) for z in ("all", "largest fifth")
+            for h in (10, 70) for a in (-1, 0, 0.5, 1.0, 1.5, 2)]
+    table = pd.DataFrame(rows + [("all", "all", "truth", 70, 0.0)],
+                         columns=["group", "zones", "method", "horizon", "beta"])
+    out = p.extrapolation(table.sample(frac=1, random_state=0))
+    assert out["noise"].tolist() == 2 * [-1, 0, 0.5, 1, 1.5, 2] and set(out["horizon"]) == {70}
+    np.testing.assert_allclose(out["fit"], (out["noise"] - 3) ** 2 * np.repeat([2, 1], 6))
 
 
 def test_where_nothing_changes_every_measure_and_convention_is_one(panel):
@@ -260,6 +328,18 @@ def test_the_sample_behind_shares_is_found(counts, most):
     assert p.implied_sample(counts / counts.sum()) == pytest.approx(counts.sum())
 
 
+@given(units, st.integers(0, 1000))
+def test_shares_may_come_in_any_unit(unit, seed):
+    counts = np.append(np.random.default_rng(seed).integers(0, 400, 8), 1)
+    assert p.implied_sample(unit * counts) == pytest.approx(counts.sum())
+
+
+@pytest.mark.parametrize("s", [[0.5, np.nan], [0.0, 0.0], [1.5, -0.5]])
+def test_shares_that_are_none_are_refused(s):
+    with pytest.raises(DataError, match="shares: "):
+        p.implied_sample(s)
+
+
 def test_weighted_shares_reveal_no_sample():
     s = np.random.default_rng(0).random(50)
     assert np.isnan(p.implied_sample(s / s.sum()))
@@ -307,6 +387,26 @@ def test_a_horizon_the_years_lack_names_those_they_have():
 def test_what_cannot_be_estimated_says_why(x, words):
     with pytest.raises(DataError, match=words):
         p.persistence(x, YEARS)
+
+
+@pytest.mark.parametrize("x", [
+    np.ones((3, 12, 7)), np.full((3, 12, 7), np.nan),
+    np.where(np.eye(12, 7, dtype=bool), random_panel(), np.nan),
+    np.arange(12.0)[None, :, None] + np.arange(7.0) + np.zeros((3, 12, 7))])
+def test_where_nothing_is_left_the_package_is_not_asked(x):
+    with pytest.raises(DataError, match="no variation at horizon 10 in .* cells"):
+        p.two_way(x, YEARS, 10)
+
+
+@pytest.mark.parametrize("labels, words", [
+    ([None, *"abcdefghijk"], "cluster state: 1 of 12 labels missing"),
+    ([np.nan, *range(11)], "cluster state: 1 of 12 labels missing"),
+    ([*"abcdefghijk", np.nan], "cluster state: 1 of 12 labels missing"),
+    (list("abc"), "3 labels for se_state; valid: 12"),
+    (["a"] * 12, "cluster state: 1 groups of 12; valid: 2 or more")])
+def test_clusters_that_cannot_be_used_are_named(labels, words):
+    with pytest.raises(DataError, match=words):
+        p.persistence(random_panel(), YEARS, clusters={"state": labels})
 
 
 def test_a_path_of_three_horizons_is_too_short():

@@ -153,8 +153,82 @@ def test_too_few_constant_collinear_and_missing(table):
         T.regress(both, "growth", ["total", "population", "both"])
     with pytest.raises(DataError, match="no column 'mine'"):
         T.regress(table, "growth", ["mine"])
+    with pytest.raises(DataError, match="outcome 'flat' is constant over 722 rows"):
+        T.regress(table.assign(flat=0.1), "flat", ["total"])
     holes = table.assign(tradable=table["tradable"].where(table.index > 10))
     assert T.regress(holes, "growth", ["tradable"]).nobs == 712
+
+
+def test_a_missing_label_of_a_group_is_refused_by_name(table):
+    state = table["state"].where(table["state"] != table["state"].iloc[3])
+    gone, first = state.isna().sum(), state.isna().to_numpy().argmax()
+    with pytest.raises(DataError, match=f"state: {gone} of 722 labels missing, .* row {first}"):
+        T.regress(table.assign(state=state), "growth", ["total"], "state")
+    with pytest.raises(DataError, match="no column 'county'"):
+        T.regress(table, "growth", ["total"], "county")
+    with pytest.raises(DataError, match="state: 1 groups of 722; valid: 2 or more"):
+        T.regress(table.assign(state="OH"), "growth", ["total"], "state")
+    # a missing label where the row is left out anyway is none
+    holes = table.assign(state=state, total=table["total"].where(state.notna()))
+    assert T.regress(holes, "growth", ["total"], "state").nobs == 722 - gone
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(["total", "population", "rustbelt", "log_income"]),
+       st.integers(-14, 14).map(lambda k: 10.0**k), st.sampled_from([None, "state"]))
+def test_rescaling_a_regressor_rescales_its_coefficient_and_nothing_else(
+        table, name, scale, cluster):
+    names = T.regressors(table, "growth", ("total",))
+    before = T.regress(table, "growth", names, cluster)
+    after = T.regress(table.assign(**{name: scale * table[name]}), "growth", names, cluster)
+    unit = np.where(before.params.index == name, scale, 1.0)
+    for part in ("params", "bse"):
+        np.testing.assert_allclose(getattr(after, part) * unit, getattr(before, part), rtol=1e-6)
+    np.testing.assert_allclose(after.pvalues, before.pvalues, rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(after.resid, before.resid, atol=1e-9)
+    assert (after.df_resid, after.nobs) == (before.df_resid, before.nobs)
+    assert after.rsquared_adj == pytest.approx(before.rsquared_adj)
+    twice = table.assign(**{name: scale * table[name], "twice": table[name]})
+    with pytest.raises(DataError, match="'twice' is constant over 722 rows or collinear"):
+        T.regress(twice, "growth", [*names, "twice"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(-14, 14).map(lambda k: 10.0**k))
+def test_units_of_controls_change_neither_bins_nor_effects(seed, scale):
+    rng = np.random.default_rng(seed)
+    x, W, y = rng.standard_normal(80), rng.standard_normal((80, 2)), rng.standard_normal(80)
+    before, after = (T.binned_scatter(y, x, W * [1, s], bins=5) for s in (1, scale))
+    pd.testing.assert_frame_equal(after, before, rtol=1e-6, atol=1e-9)
+    before, after = (T._effect(y, np.column_stack([x, W]) * [s, 1, s]) for s in (1, scale))
+    np.testing.assert_allclose(after, before, rtol=1e-6)
+
+
+def test_weighted_effects_are_those_of_statsmodels():
+    rng = np.random.default_rng(0)
+    X, y, w = rng.standard_normal((60, 2)), rng.standard_normal(60), rng.uniform(1, 9, 60)
+    fit = sm.WLS(y, sm.add_constant(X), weights=w).fit(cov_type="HC1", use_t=True)
+    effect, se, p, n = T._effect(y, X, 1, w)
+    spread = X[:, 1].std(ddof=1)
+    assert (effect, se) == pytest.approx((fit.params[2] * spread, fit.bse[2] * spread))
+    assert (p, n) == (pytest.approx(fit.pvalues[2]), 60)
+    with pytest.raises(DataError, match="regressor 1 of 2 is constant"):
+        T._effect(y, np.column_stack([X[:, 0], np.ones(60)]))
+    with pytest.raises(DataError, match="regressors have rank 3"):
+        T._effect(y, np.column_stack([X, X[:, 0] - X[:, 1]]))
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: T.specialize([[1, 2]], "entropy"), "measure='entropy'.*valid: gini, hhi"),
+    (lambda: T.specialize([[1, 2]], reference="regional"), "reference='regional'.*national"),
+    (lambda: T.specialize([[1, np.nan]]), "cells: 1 rows, 1 entries NaN"),
+    (lambda: T.specialize([[1, -2]]), "cells: shape .* from -2; valid: .*>= 0"),
+    (lambda: T.shift_share([[1, 2]], [[1, np.nan]]), "end: 1 rows, 1 entries NaN"),
+    (lambda: T.shift_share([[1, 2]], [[1, 2, 3]]), r"end: shape \(1, 3\).*valid: shape \(1, 2\)"),
+])
+def test_cells_that_cannot_be_used_are_refused_by_name(call, message):
+    with pytest.raises(DataError, match=message):
+        call()
 
 
 @pytest.mark.parametrize("column", T.COLUMNS)
@@ -236,6 +310,33 @@ def test_industry_by_industry_against_one_regression_at_a_time(small):
         assert part["holm"].min() == pytest.approx(min(1, 4 * part["p"].min()))
 
 
+def test_findings_and_both_significant_count_what_is_there(small):
+    found = T.by_industry(small, "employment", 1980, 2018, smallest=10)
+    found["bh"] = np.where(found["industry"] < 3, 0.01, 0.2)      # made up: two of four
+    counts = T.findings(found)
+    assert (counts["industries"] == 4).all() and (counts["left out"] == 0).all()
+    assert (counts["BH"] == 2).all()
+    for (outcome, on), row in counts.iterrows():
+        part = found[(found["outcome"] == outcome) & (found["on"] == on)]
+        assert row["p < 5%"] == sum(part["p"] < 0.05)
+        assert row["BH, negative"] == sum(part["effect"].iloc[:2] < 0)
+    both = T.both_significant(found)
+    assert both["label"].tolist() == ["a", "b"]
+    rca = found[found["on"] == "log rca"].set_index(["outcome", "label"])["effect"]
+    assert both["growth"].tolist() == rca["growth"][["a", "b"]].tolist()
+    found.loc[(found["industry"] == 1) & (found["outcome"] == "growth"), "bh"] = 0.9
+    assert T.both_significant(found)["label"].tolist() == ["b"]
+    assert T.both_significant(found.iloc[:0]).empty
+
+
+def test_signs_are_shares_of_each_group_in_order():
+    curve = pd.DataFrame({"source": list("bbbba"), "effect": [-3, -1, 0, 2.0, 1], "se": 1.0})
+    found = T.signs(curve, "source")
+    assert found.index.tolist() == ["b", "a"]
+    assert found.loc["b"].tolist() == [4, -0.5, 0.5, 0.25, 0.25]
+    assert found.loc["a"].tolist() == [1, 1, 0, 0, 0]
+
+
 def test_specification_curve_holds_the_columns(panel, table):
     curve = T.specification_curve(panel, ["income"], [[1950, 2000], [1950, 2020]])
     assert not curve.isna().any().any() and not curve.duplicated(list(curve)[:10]).any()
@@ -296,6 +397,11 @@ def test_standard_errors_side_by_side(panel, table):
         else:
             assert set(part.index) == {"HC1", "AKM", "AKM0", "BHJ"}
             assert part.loc["HC1", "se"] == pytest.approx(there["hc1"])
+    ratios = T.over_hc1(found[found["row"] != "shift_share_all"]).set_index(["column", "km"])
+    two = columns[(columns["column"] == "(2)") & (columns["row"] == "tradable")].iloc[0]
+    assert ratios.loc[("(2)", 0), "conley"] == pytest.approx(1)
+    np.testing.assert_allclose(ratios.loc["(2)", "clustered"], two["clustered"] / two["hc1"])
+    assert len(ratios) == 8
     found = found[~found["method"].str.startswith("wild")]      # a p-value without an interval
     assert (found["low"] < found["estimate"]).all() and (found["estimate"] < found["high"]).all()
 

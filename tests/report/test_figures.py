@@ -77,3 +77,9 @@ def test_series_figure_draws_every_panel_and_names_each_series_once():
     assert [t.get_text() for t in fig.legends[0].get_texts()] == ["s", "t", "published"]
     points = sum(len(c[0].get_xdata()) for ax in fig.axes for c in ax.containers)
     assert points == len(table)
+
+
+def test_a_series_without_rows_is_drawn_as_empty_axes():
+    table = pd.DataFrame(columns=["panel", "series", "x", "y"])
+    axes = figures.series_figure(table, "x", "y", ("years", "beta")).axes
+    assert [ax.get_xlabel() for ax in axes] == ["years"] and not axes[0].lines

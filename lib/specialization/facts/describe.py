@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from .. import measures
+from ..data.schema import Panel
 from ..measures import dispersion, gini, group_gini, lasting, national_shares, shares
 
 SHOWN = {12501: "Dayton, OH", 18000: "Rochester and Buffalo, NY", 11600: "Detroit, MI",
@@ -12,10 +14,26 @@ SHOWN = {12501: "Dayton, OH", 18000: "Rochester and Buffalo, NY", 11600: "Detroi
 York shares a zone with Buffalo, which names it in the source."""
 
 
-def gini_moments(panel, common=False):
-    """Mean, CV and p90/p10 over zones of the Gini (Table 1), and the share of absent industries.
+def gini_moments(panel: Panel, common: bool = False) -> pd.DataFrame:
+    """Mean, CV and p90/p10 over zones of the Gini (Table 1), by variable and year.
 
-    With `common`, only over the `lasting` industries."""
+    Parameters
+    ----------
+    panel : Panel
+    common : bool
+        Whether over the `lasting` industries only.
+
+    Returns
+    -------
+    DataFrame
+        variable, year, mean, cv, p90_p10, zones, industries, absent (share of cells).
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> float(gini_moments(synthetic.panel())["mean"].iloc[0].round(3))
+    0.458
+    """
     rows = []
     for v, cube in panel.cubes.items():
         kept = lasting(cube) | (not common)
@@ -25,9 +43,63 @@ def gini_moments(panel, common=False):
     return pd.DataFrame(rows)
 
 
-def gini_switches(panel, variable):
-    """The same moments under both values of `zeros` and of `reference`, by year, and correlations
-    with log population and with the baseline (zeros counted, equal reference)."""
+def moment_errors(moments: pd.DataFrame, n: int) -> pd.DataFrame:
+    r"""Standard errors of mean, CV and p90/p10 of n draws from a normal distribution.
+
+    With mean :math:`m` and CV :math:`v`, :math:`m v / \sqrt n` for the mean and
+    :math:`v \sqrt{(1/2 + v^2) / n}` for the CV. The log of p90/p10 has the error of two sample
+    quantiles, whose errors have standard deviation :math:`1.709\, m v / \sqrt n` and
+    correlation 1/9.
+
+    Parameters
+    ----------
+    moments : DataFrame
+        Columns mean, cv, p90_p10; such as `gini_moments`.
+    n : int
+        Number of zones.
+
+    Returns
+    -------
+    DataFrame
+        The same three columns.
+
+    Examples
+    --------
+    >>> printed = pd.DataFrame({"mean": [0.46], "cv": [0.16], "p90_p10": [1.5]})
+    >>> moment_errors(printed, 722).round(4).to_dict("records")
+    [{'mean': 0.0027, 'cv': 0.0043, 'p90_p10': 0.0218}]
+    """
+    v, root = moments["cv"], np.sqrt(n)
+    z = norm.ppf(0.9)
+    quantile = np.sqrt(0.1 * 0.9) / norm.pdf(z)     # 1.709, in standard deviations over root n
+    low, high = 1 / (1 - z * v), 1 / (1 + z * v)    # derivatives of the logs of p10 and p90
+    log_ratio = quantile * v * np.sqrt(low**2 + high**2 - 2 / 9 * low * high) / root
+    return pd.DataFrame({"mean": moments["mean"] * v / root, "cv": v * np.sqrt(0.5 + v**2) / root,
+                         "p90_p10": moments["p90_p10"] * log_ratio})
+
+
+def gini_switches(panel: Panel, variable: str) -> pd.DataFrame:
+    """The same moments under both values of `zeros` and of `reference`, by year.
+
+    Parameters
+    ----------
+    panel : Panel
+    variable : str
+        Whose shares: a cube of the panel.
+
+    Returns
+    -------
+    DataFrame
+        year, zeros, reference, the moments, and correlations over zones with log_population and
+        with the baseline (zeros counted, equal reference).
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> found = gini_switches(synthetic.panel(), "income")
+    >>> found.groupby(["zeros", "reference"]).size().to_list()
+    [7, 7, 7, 7]
+    """
     rows = []
     for t in panel.years:
         y, size = panel.cube(variable, t), np.log(panel.control("population", t))
@@ -41,8 +113,28 @@ def gini_switches(panel, variable):
     return pd.DataFrame(rows)
 
 
-def zone_measures(panel, variable):
-    """All measures by year and zone, with the zone's name, place, income and population."""
+def zone_measures(panel: Panel, variable: str) -> pd.DataFrame:
+    """All measures by year and zone, with the zone's name, place, income and population.
+
+    Parameters
+    ----------
+    panel : Panel
+    variable : str
+        Whose shares: a cube of the panel.
+
+    Returns
+    -------
+    DataFrame
+        year, zone; the Gini with zeros counted and equal reference, of industries that are
+        present, against national shares, and among tradables and non-tradables; hhi, max_share,
+        theil, krugman; tradable_share; columns of the panel's zones and controls.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> zone_measures(synthetic.panel(), "income").groupby("year").size().iloc[0].item()
+    722
+    """
     y, tradable = panel.cube(variable), panel.industries["tradable"].to_numpy()
     index = pd.MultiIndex.from_product([panel.years, panel.zones.index], names=["year", "zone"])
     table = pd.DataFrame({name: values.ravel() for name, values in {
@@ -59,20 +151,50 @@ def zone_measures(panel, variable):
     return table.join(panel.controls[["income_per_head", "population"]]).reset_index()
 
 
-def largest_industries(panel, variable, n=3):
-    """The n largest industries of the zones of `SHOWN`, in the first and last year."""
+def largest_industries(panel: Panel, variable: str, n: int = 3) -> pd.DataFrame:
+    """The n largest industries of the zones of `SHOWN`, in the first and last year.
+
+    Parameters
+    ----------
+    panel : Panel
+    variable : str
+        Whose shares: a cube of the panel.
+    n : int
+
+    Returns
+    -------
+    DataFrame
+        zone, year, place, industry, share; no rows where the panel has none of these zones.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> list(largest_industries(synthetic.panel(), "income"))
+    ['zone', 'year', 'place', 'industry', 'share']
+    """
     rows = []
     for zone in (z for z in SHOWN if z in panel.zones.index):
         for t in panel.years[[0, -1]]:
             s = shares(panel.cube(variable, t)[panel.zones.index.get_loc(zone)])
-            rows += [{"zone": SHOWN[zone], "year": t, "place": k + 1,
-                      "industry": panel.industries["label"].iloc[i], "share": s[i]}
+            rows += [(SHOWN[zone], t, k + 1, panel.industries["label"].iloc[i], s[i])
                      for k, i in enumerate(np.argsort(-s)[:n])]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["zone", "year", "place", "industry", "share"])
 
 
-def notes(panel):
-    """What the construction of a panel changed, and how often."""
+def notes(panel: Panel) -> pd.DataFrame:
+    """What the construction of a panel changed, and how often.
+
+    Returns
+    -------
+    DataFrame
+        what, count; no rows where nothing was changed.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> len(notes(synthetic.panel()))
+    0
+    """
     def words(v):
         if isinstance(v, dict) and all(isinstance(x, list) for x in v.values()):
             return f"{len(v)}: {', '.join(v)}"
@@ -80,4 +202,5 @@ def notes(panel):
             return "; ".join(f"{k}: {words(x)}" for k, x in v.items())
         return str(len(v)) if isinstance(v, list) else f"{v:.6g}"
 
-    return pd.DataFrame([{"what": k, "count": words(v)} for k, v in panel.notes.items()])
+    return pd.DataFrame([(k, words(v)) for k, v in panel.notes.items()],
+                        columns=["what", "count"])

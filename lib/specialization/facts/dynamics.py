@@ -4,16 +4,20 @@ A sample of zones is a vector of counts: ones for the data, a bootstrap draw, al
 Estimates are ratios of sums over zones, so that many samples are the rows of one matrix product.
 """
 
+from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement, product
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.integrate import cumulative_trapezoid
 from scipy.stats import norm, rankdata
 
+from ..data.schema import Panel
 from ..errors import DataError
 from ..measures import finite, gini, lasting, national_shares
 from .describe import SHOWN
+from .inference import group_codes
 
 KERNELS = {"tricube": lambda u: (v := np.maximum(1 - u * u * u, 0)) * v * v,
            "rectangular": lambda u: (u <= 1).astype(float),
@@ -24,10 +28,15 @@ BANDWIDTHS = {"span": (0.1, 0.2, 0.3, 0.5, 0.9), "width": (0.25, 0.5, 1.0, 2.0, 
 DEFINITIONS = {"gini": (True, False), "gini_present": (False, False),
                "gini_national": (True, True), "gini_present_national": (False, True)}
 """The switches: do absent industries count, is the reference national."""
+WORDS = {"gini": "absent counted, equal", "gini_present": "absent left out, equal",
+         "gini_national": "absent counted, national",
+         "gini_present_national": "absent left out, national"}
+"""How tables and figures name them."""
 
 
-def local_linear(x, y, zone, grid, *, span=None, width=None, kernel="tricube", controls=(),
-                 within=False):
+def local_linear(x: ArrayLike, y: ArrayLike, zone: ArrayLike, grid: np.ndarray, *,
+                 span: float | None = None, width: float | None = None, kernel: str = "tricube",
+                 controls: Sequence[ArrayLike] = (), within: bool = False) -> Callable:
     r"""Local linear regression of y on x, ready for any sample of whole zones.
 
     .. math:: (\hat\alpha, \hat\beta)(x) = \arg\min_{\alpha, \beta}
@@ -35,29 +44,65 @@ def local_linear(x, y, zone, grid, *, span=None, width=None, kernel="tricube", c
 
     With controls, less :math:`\gamma(x)' z_j` in the bracket, and the curve is at their means.
     With `within`, less an intercept for each zone and window, the local within transformation of
-    Lee, Mukherjee and Ullah (2019): the slope is that of zones over time; the level, its integral.
+    [1]_: the slope is that of zones over time; the level, its integral. Units of x, y and controls
+    do not matter.
 
-    x, y, zone and each of the controls are (n,); grid (G,) increases. The bandwidth is `width`, or
-    the distance to the nearest `span` of all points.
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+    zone : array_like, shape (n,)
+        Labels; two or more.
+    grid : ndarray, shape (G,)
+        Increasing points of the curve, in units of x.
+    span : float, optional
+        Bandwidth at each point: the distance to the nearest such share of all observations.
+    width : float, optional
+        Or the same distance everywhere, in units of x.
+    kernel : str
+        One of `KERNELS`.
+    controls : sequence of array_like, shape (n,)
+    within : bool
 
-    Returns a function of counts (B, Z) of the zones, ones where None: level and slope (B, G), or
-    (G,). `DataError` for NaN, constant x, fewer than two zones, an unknown kernel, an impossible
-    bandwidth; and, from that function, where x or a control does not vary within the bandwidth."""
-    zone, x, y, *controls = finite(zone=zone, x=x, y=y, **{
-        f"control {k}": z for k, z in enumerate(controls)})
+    Returns
+    -------
+    function
+        Of counts (B, Z) of the zones in the order of their labels, or ones where None. It returns
+        level and slope, both (B, G), or (G,).
+
+    Raises
+    ------
+    DataError
+        For NaN, a missing label, constant x, fewer than two zones, an unknown kernel, an
+        impossible bandwidth; and, from that function, where x or a control does not vary within
+        the bandwidth.
+
+    References
+    ----------
+    .. [1] Lee, Y., Mukherjee, D. and Ullah, A. (2019), "Nonparametric estimation of the marginal
+       effect in fixed-effect panel data models", Journal of Multivariate Analysis 171.
+
+    Examples
+    --------
+    >>> x = np.linspace(-1, 1, 50)
+    >>> zone = np.repeat(["Iowa", "Ohio"], 25)
+    >>> fit = local_linear(x, 2 * x + 1, zone, np.array([0, 0.5]), span=0.5)
+    >>> level, slope = fit()
+    >>> level.round(6).tolist(), slope.round(6).tolist()
+    ([1.0, 2.0], [2.0, 2.0])
+    """
+    x, y, *controls = finite(x=x, y=y, **{f"control {k}": z for k, z in enumerate(controls)})
+    zone = group_codes(zone, "zone")
+    if zone.size != x.size:
+        raise DataError(f"zone: {zone.size} labels; valid: {x.size}, one for each x")
+    if np.ptp(x) == 0 or kernel not in KERNELS:
+        raise DataError(f"local regression: x up to {x.max():.4g}, kernel {kernel!r}; valid: not "
+                        f"constant, one of {list(KERNELS)}")
     order = np.argsort(zone, kind="stable")
     first = np.unique(zone[order], return_index=True)[1]
-    if first.size < 2 or np.ptp(x) == 0 or kernel not in KERNELS:
-        raise DataError(f"local regression: {first.size} zones, x up to {x.max():.4g}, kernel "
-                        f"{kernel!r}; valid: 2 or more, not constant, one of {list(KERNELS)}")
     d = x[order, None] - grid
     h = _bandwidth(np.abs(d), span, width)
-    w = KERNELS[kernel](np.abs(d) / h)
-    # moments by zone: weighted cross products of 1 (not if within), u = d / h, controls and y
-    V = [np.ones_like(d), d / h, *((z - z.mean())[order, None] for z in controls), y[order, None]]
-    M = np.empty((first.size, grid.size, len(V), len(V)))
-    for a, b in combinations_with_replacement(range(len(V)), 2):
-        M[..., a, b] = M[..., b, a] = np.add.reduceat(w * V[b] * V[a], first, axis=0)
+    M = _moments(d / h, y[order], [_standard(k, z)[order] for k, z in enumerate(controls)],
+                 first, KERNELS[kernel])
     if within:
         s, n = M[..., 0], M[..., :1, :1]
         M = (M - s[..., None] * s[..., None, :] / np.where(n > 0, n, 1))[..., 1:, 1:]
@@ -65,10 +110,12 @@ def local_linear(x, y, zone, grid, *, span=None, width=None, kernel="tricube", c
 
     def curves(counts=None):
         A = np.tensordot(np.ones(first.size) if counts is None else counts, M, 1)
+        # u, weights and controls have no units, nor has this limit
         flat = np.linalg.eigvalsh(A[..., :-1, :-1])[..., 0] < 1e-10
         if flat.any():
             at = grid[np.atleast_2d(flat).any(axis=0)]
-            raise DataError(f"local regression: x does not vary within the bandwidth of "
+            what = "x or a control" if controls else "x"
+            raise DataError(f"local regression: {what} does not vary within the bandwidth of "
                             f"{at[0]:.4g} ({len(at)} of {grid.size} points); valid: a wider one")
         b = np.linalg.solve(A[..., :-1, :-1], A[..., :-1, -1:])[..., 0]
         if not within:
@@ -77,6 +124,24 @@ def local_linear(x, y, zone, grid, *, span=None, width=None, kernel="tricube", c
         return level - (level @ mean)[..., None] + y.mean(), b[..., 0] / h
 
     return curves
+
+
+def _moments(u, y, controls, first, kernel):
+    """Weighted cross products of 1, u (n, G), controls and y by zone, (Z, G, K, K); the rows of
+    each zone begin at `first`."""
+    w = kernel(np.abs(u))
+    V = [np.ones_like(u), u, *(z[:, None] for z in controls), y[:, None]]
+    M = np.empty((first.size, u.shape[1], len(V), len(V)))
+    for a, b in combinations_with_replacement(range(len(V)), 2):
+        M[..., a, b] = M[..., b, a] = np.add.reduceat(w * V[b] * V[a], first, axis=0)
+    return M
+
+
+def _standard(k, z):
+    """A control less its mean, in standard deviations."""
+    if not z.std() > 1e-14 * np.abs(z).max():
+        raise DataError(f"control {k}: does not vary; valid: not constant")
+    return (z - z.mean()) / z.std()
 
 
 def _bandwidth(distance, span, width):
@@ -99,21 +164,60 @@ def _hats(x, grid):
     return np.stack([np.interp(x, grid, e) for e in np.eye(grid.size)], axis=1)
 
 
-def grid_of(x, points=41):
-    """Equally spaced points between the first and the last percentile of x."""
+def grid_of(x: ArrayLike, points: int = 41) -> np.ndarray:
+    """Equally spaced points (points,) between the first and the last percentile of x (n,).
+
+    Examples
+    --------
+    >>> grid_of(np.arange(101), points=3)
+    array([ 1., 50., 99.])
+    """
     return np.linspace(*np.quantile(x, [0.01, 0.99]), points)
 
 
-def cluster_draws(zones, draws=500, seed=0):
-    """Counts (draws, zones) of a bootstrap of whole zones."""
+def cluster_draws(zones: int, draws: int = 500, seed: int = 0) -> np.ndarray:
+    """Counts (draws, zones) of a bootstrap of whole zones.
+
+    Examples
+    --------
+    >>> cluster_draws(zones=4, draws=3).sum(axis=1)
+    array([4, 4, 4])
+    """
     return np.random.default_rng(seed).multinomial(zones, np.full(zones, 1 / zones), draws)
 
 
-def bands(estimate, draws, coverage=0.95):
-    """Pointwise and uniform bands of a curve (G,) from its bootstrap draws (B, G).
+def bands(estimate: np.ndarray, draws: np.ndarray, coverage: float = 0.95) -> dict:
+    r"""Pointwise and uniform bands of a curve from its bootstrap draws.
 
-    The uniform (sup-t) band is estimate -+ c se, with c the `coverage` quantile over draws of the
-    largest |draw - estimate| / se (Montiel Olea and Plagborg-Møller 2019)."""
+    The uniform (sup-t) band [1]_ is
+
+    .. math:: \hat m(x) \pm c\, \hat\sigma(x), \qquad
+              c = \text{quantile}_{0.95} \max_x |\hat m^*(x) - \hat m(x)| / \hat\sigma(x) .
+
+    Parameters
+    ----------
+    estimate : ndarray, shape (G,)
+    draws : ndarray, shape (B, G)
+    coverage : float
+        The quantile: .95 is that above.
+
+    Returns
+    -------
+    dict of ndarray, shape (G,)
+        low, high, low_uniform, high_uniform.
+
+    References
+    ----------
+    .. [1] Montiel Olea, J. L. and Plagborg-Møller, M. (2019), "Simultaneous confidence bands",
+       Journal of Applied Econometrics 34.
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(0).normal(size=(1000, 20))
+    >>> b = bands(np.zeros(20), draws)
+    >>> float(b["high"].mean().round(1)), float(b["high_uniform"].mean().round(1))
+    (2.0, 3.0)
+    """
     se = draws.std(axis=0, ddof=1)
     t = np.abs(draws - estimate) / np.where(se > 0, se, np.inf)
     a, c = norm.ppf((1 + coverage) / 2) * se, np.quantile(t.max(axis=1), coverage) * se
@@ -121,23 +225,67 @@ def bands(estimate, draws, coverage=0.95):
             "low_uniform": estimate - c, "high_uniform": estimate + c}
 
 
-def cross_validate(x, y, zone, grid, **options):
-    """Mean squared error of predicting each zone from all others, by `local_linear(**options)`.
+def cross_validate(x: ArrayLike, y: ArrayLike, zone: ArrayLike, grid: np.ndarray,
+                   **options) -> float:
+    """Mean squared error of predicting each zone from all others.
 
     Points beyond the grid do not count. With `within`, errors are less their mean over the zone:
-    nobody else knows its effect."""
+    nobody else knows its effect.
+
+    Parameters
+    ----------
+    x, y, zone, grid, **options
+        Those of `local_linear`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> x = np.linspace(-1, 1, 60)
+    >>> wide, narrow = (cross_validate(x, x**2, np.arange(60) % 20, x[5:-5], width=w)
+    ...                 for w in (1.0, 0.2))
+    >>> bool(narrow < wide)
+    True
+    """
     x, y = finite(x=x, y=y)
-    names, at = np.unique(zone, return_inverse=True)
-    level, _ = local_linear(x, y, zone, grid, **options)(1 - np.eye(names.size))
+    at = group_codes(zone, "zone")
+    level, _ = local_linear(x, y, at, grid, **options)(1 - np.eye(at.max() + 1))
     inside = (x >= grid[0]) & (x <= grid[-1])
     e = pd.Series((y - (_hats(x, grid) * level[at]).sum(axis=1))[inside])
     e = e - e.groupby(at[inside]).transform("mean") if options.get("within") else e
     return (e**2).mean()
 
 
-def transition_matrix(before, after, classes=5):
-    """Shares (classes, classes) of the zones of each quantile class that end in each class.
-    Classes hold equally many zones, and ties are split in their order."""
+def transition_matrix(before: ArrayLike, after: ArrayLike, classes: int = 5) -> np.ndarray:
+    """Shares of the zones of each quantile class that end in each class.
+
+    Classes hold equally many zones, and ties are split in their order.
+
+    Parameters
+    ----------
+    before, after : array_like, shape (R,)
+        The same zones in two years.
+    classes : int
+        At most R.
+
+    Returns
+    -------
+    ndarray, shape (classes, classes)
+        Rows sum to one.
+
+    Raises
+    ------
+    DataError
+        For NaN, too few zones, or other zones after than before.
+
+    Examples
+    --------
+    >>> transition_matrix([1, 2, 3, 4], [1, 3, 2, 4], classes=2)
+    array([[0.5, 0.5],
+           [0.5, 0.5]])
+    """
     both = finite(before=before, after=after)
     if both[0].size < classes:
         raise DataError(f"transitions: {both[0].size} zones; valid: at least {classes}")
@@ -146,23 +294,63 @@ def transition_matrix(before, after, classes=5):
     return P / P.sum(axis=1, keepdims=True)
 
 
-def mobility(P):
-    """Index of Shorrocks (1978), (n - tr P) / (n - 1): 0 if all stay, 1 if the end does not depend
-    on the beginning."""
+def mobility(P: np.ndarray) -> float:
+    r"""Index of mobility of a transition matrix (n, n).
+
+    .. math:: (n - \mathrm{tr}\, P) / (n - 1)
+
+    It is 0 if all stay, and 1 if the end does not depend on the beginning.
+
+    References
+    ----------
+    Shorrocks, A. F. (1978), "The measurement of mobility", Econometrica 46.
+
+    Examples
+    --------
+    >>> float(mobility(np.eye(5))), float(mobility(np.full((5, 5), 0.2)))
+    (0.0, 1.0)
+    """
     return (len(P) - np.trace(P)) / (len(P) - 1)
 
 
 # Tables of a panel
 
-def less_year(data, column):
-    """A column, or several, less the mean of its year."""
+
+def less_year(data: pd.DataFrame, column: str | list) -> pd.Series | pd.DataFrame:
+    """A column of a table by year, or several, less the mean of its year.
+
+    Examples
+    --------
+    >>> data = pd.DataFrame({"year": [1950, 1950, 1960], "x": [1.0, 3.0, 7.0]})
+    >>> less_year(data, "x").tolist()
+    [-1.0, 1.0, 0.0]
+    """
     return data[column] - data.groupby("year")[column].transform("mean")
 
 
-def observations(panel, variable):
-    """Zone-years: all definitions of the Gini of `lasting` industries; x, log income per head less
-    the year's mean. `people` is population, `size` its log less the year's mean, `income`
-    thousand dollars, `nation` the Gini of the nation as one zone."""
+def observations(panel: Panel, variable: str) -> pd.DataFrame:
+    """Specialization and relative income of every zone in every year.
+
+    Parameters
+    ----------
+    panel : Panel
+    variable : str
+        The Gini is that of its shares, over the `lasting` industries.
+
+    Returns
+    -------
+    DataFrame
+        year; zone; the Gini by its `DEFINITIONS`; x, log income per head less the mean over zones
+        of the year; size, log population less that mean; income per head, thousand dollars;
+        people, the population; nation, the Gini of the nation as one zone.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> data = observations(synthetic.panel(), "income")
+    >>> len(data), bool(abs(data["x"].mean()) < 1e-12)
+    (5054, True)
+    """
     y = panel.cube(variable)
     y = y[..., lasting(y)]
     w = national_shares(y)[:, None, :]
@@ -177,9 +365,32 @@ def observations(panel, variable):
     return data.assign(**less_year(data, ["x", "size"]))
 
 
-def comovement(panel, variable):
-    """Slopes of the Gini on relative income, by definition of the Gini and by specification; all
-    have year effects and errors clustered by zone. "First to last" keeps these two years."""
+def comovement(panel: Panel, variable: str) -> pd.DataFrame:
+    """Slopes of the Gini on relative income.
+
+    All have year effects and errors clustered by zone.
+
+    Parameters
+    ----------
+    panel, variable
+        Those of `observations`.
+
+    Returns
+    -------
+    DataFrame
+        definition, of the Gini; model: pooled, size held fixed, zone effects, and these on the
+        first and the last year alone; slope, per log point; se; low and high, a 95% interval.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from specialization.data import synthetic
+    >>> panel = synthetic.panel()
+    >>> cubes = {"income": panel.cube("income")[:, :60]}
+    >>> few = replace(panel, zones=panel.zones[:60], cubes=cubes)
+    >>> comovement(few, "income")["model"].unique().tolist()[:3]
+    ['pooled', 'size held fixed', 'zone effects']
+    """
     import pyfixest as pf  # slow to import
 
     data, rows = observations(panel, variable), []
@@ -203,8 +414,30 @@ def _outcome(data, name, options):
     return less_year(data, name) + data[name].mean() if "within" in options else data[name]
 
 
-def bandwidths(panel, variable):
-    """Root mean squared error of predicting left-out zones, by curve and bandwidth; the best."""
+def bandwidths(panel: Panel, variable: str) -> pd.DataFrame:
+    """Errors of predicting left-out zones, by curve and bandwidth.
+
+    Parameters
+    ----------
+    panel, variable
+        Those of `observations`.
+
+    Returns
+    -------
+    DataFrame
+        curve, of `CURVES`; kind, span or width; bandwidth, of `BANDWIDTHS`; error, root of the
+        mean square; best, whether it is the smallest of the curve.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from specialization.data import synthetic
+    >>> panel = synthetic.panel()
+    >>> cubes = {"income": panel.cube("income")[:, :60]}
+    >>> few = replace(panel, zones=panel.zones[:60], cubes=cubes)
+    >>> bandwidths(few, "income").groupby("curve")["best"].sum().unique().tolist()
+    [1]
+    """
     data, tables = observations(panel, variable), []
     x, grid = data["x"], grid_of(data["x"], 21)
     for curve, options in CURVES.items():
@@ -217,11 +450,60 @@ def bandwidths(panel, variable):
     return pd.concat(tables, ignore_index=True)
 
 
-def curves(panel, variable, draws=500):
-    """Curves of the Gini on relative income with bands for level and slope: those of `CURVES`; one
-    with log population held fixed and one on dollars per head; the other definitions."""
+def chosen(table: pd.DataFrame) -> pd.DataFrame:
+    """The best bandwidth of each curve, its error, and that of the worst.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `bandwidths`.
+
+    Returns
+    -------
+    DataFrame
+        By curve: bandwidth, error, largest error.
+
+    Examples
+    --------
+    >>> chosen(pd.DataFrame({"curve": "tricube", "bandwidth": [0.1, 0.3], "error": [0.2, 0.1],
+    ...                      "best": [False, True]})).loc["tricube"].to_dict()
+    {'bandwidth': 0.3, 'error': 0.1, 'largest error': 0.2}
+    """
+    best = table[table["best"]].set_index("curve")[["bandwidth", "error"]]
+    return best.assign(**{"largest error": table.groupby("curve")["error"].max()})
+
+
+def curves(panel: Panel, variable: str, draws: int = 500) -> pd.DataFrame:
+    """Curves of the Gini on relative income, with bands for level and slope.
+
+    Those of `CURVES`; one with log population held fixed and one on dollars per head; and two
+    curves of the other definitions of the Gini.
+
+    Parameters
+    ----------
+    panel, variable
+        Those of `observations`.
+    draws : int
+        Of the bootstrap of zones.
+
+    Returns
+    -------
+    DataFrame
+        definition; curve; x, at 41 points; level and slope, each with its `bands`.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from specialization.data import synthetic
+    >>> panel = synthetic.panel()
+    >>> cubes = {"income": panel.cube("income")[:, :200]}
+    >>> part = replace(panel, zones=panel.zones[:200], cubes=cubes)
+    >>> table = curves(part, "income", draws=20)
+    >>> table["curve"].unique().tolist()[-2:], len(table)
+    (['size held fixed', 'dollars'], 533)
+    """
     data, tables = observations(panel, variable), []
-    best = bandwidths(panel, variable).query("best").set_index("curve")
+    best = chosen(bandwidths(panel, variable))["bandwidth"]
     counts = cluster_draws(len(panel.zones), draws)
     plan = [("gini", curve, "x", options) for curve, options in CURVES.items()]
     plan += [("gini", "size held fixed", "x", {"controls": [data["size"]]}),
@@ -229,7 +511,8 @@ def curves(panel, variable, draws=500):
     plan += [(name, curve, "x", CURVES[curve]) for name in list(DEFINITIONS)[1:]
              for curve in ("tricube", "zone effects")]
     for name, curve, x, options in plan:
-        kind, width = best.loc[curve if curve in CURVES else "tricube", ["kind", "bandwidth"]]
+        kind = "width" if curve == "fixed width" else "span"
+        width = best[curve if curve in CURVES else "tricube"]
         y, grid = _outcome(data, name, options), grid_of(data[x])
         fit = local_linear(data[x], y, data["zone"], grid, **{kind: width}, **options)
         (level, slope), (levels, slopes) = fit(), fit(counts)
@@ -239,9 +522,62 @@ def curves(panel, variable, draws=500):
     return pd.concat(tables, ignore_index=True)
 
 
-def transitions(panel, variable):
-    """Quintile transitions of relative income and of specialization, and their mobility: from the
-    first year to the last, and over the twenty years that every vintage has."""
+def features(table: pd.DataFrame) -> pd.DataFrame:
+    """What curves and their uniform bands say.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `curves`.
+
+    Returns
+    -------
+    DataFrame
+        By definition and curve: rising and falling, percent of the grid where the band of the
+        slope is above and below zero; horizontal, whether a horizontal line fits into that of the
+        level; first and last, levels at the ends; lowest, x where the level is lowest.
+
+    Examples
+    --------
+    >>> one = pd.DataFrame({"definition": "gini", "curve": "tricube", "x": [0, 1],
+    ...                     "level": [0.5, 0.6], "low_uniform": [0.4, 0.5],
+    ...                     "high_uniform": [0.6, 0.7], "slope_low_uniform": [-1, 0.1],
+    ...                     "slope_high_uniform": [1, 0.2]})
+    >>> features(one).loc[("gini", "tricube"), ["rising", "falling", "lowest"]].map(float).tolist()
+    [50.0, 0.0, 0.0]
+    """
+    rows = {key: {"rising": 100 * (t["slope_low_uniform"] > 0).mean(),
+                  "falling": 100 * (t["slope_high_uniform"] < 0).mean(),
+                  "horizontal": t["low_uniform"].max() <= t["high_uniform"].min(),
+                  "first": t["level"].iloc[0], "last": t["level"].iloc[-1],
+                  "lowest": t["x"].loc[t["level"].idxmin()]}
+            for key, t in table.groupby(["definition", "curve"], sort=False)}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["definition", "curve"])
+
+
+def transitions(panel: Panel, variable: str) -> pd.DataFrame:
+    """Quintile transitions of relative income and of specialization, and their mobility.
+
+    From the first year to the last, and over the twenty years that every vintage has.
+
+    Parameters
+    ----------
+    panel, variable
+        Those of `observations`.
+
+    Returns
+    -------
+    DataFrame
+        first, last; of, x or a definition of the Gini; from, the fifth in the first year; to_1 to
+        to_5, the row of the `transition_matrix`; its `mobility`.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> table = transitions(synthetic.panel(), "income")
+    >>> table[["first", "last"]].drop_duplicates().to_numpy().tolist()
+    [[1950, 2020], [1980, 2000]]
+    """
     data, rows = observations(panel, variable).set_index("year"), []
     periods = {(int(panel.years[0]), int(panel.years[-1])), (1980, 2000)}
     for (first, last), name in product(sorted(periods), ("x", *DEFINITIONS)):
@@ -251,9 +587,54 @@ def transitions(panel, variable):
                                        *(f"to_{k}" for k in range(1, 6)), "mobility"])
 
 
-def arrows(panel, variable):
-    """Positions by year of the zones of `SHOWN` and the means of the Rustbelt and other zones: log
-    relative income, and Gini against equal and national shares less the year's mean."""
+def quintiles(table: pd.DataFrame, of: str, first: int = 1980, last: int = 2000) -> pd.DataFrame:
+    """The transition matrix of one variable in one period.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `transitions`.
+    of : str
+        x, or a definition of the Gini.
+    first, last : int
+        Years.
+
+    Returns
+    -------
+    DataFrame, shape (5, 5)
+        Fifths of the first year by fifths of the last.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> P = quintiles(transitions(synthetic.panel(), "income"), "gini")
+    >>> P.sum(axis=1).round(6).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0]
+    """
+    t = table[(table["of"] == of) & (table["first"] == first) & (table["last"] == last)]
+    return t.set_index("from").filter(like="to_").rename(columns=lambda c: int(c[3:]))
+
+
+def arrows(panel: Panel, variable: str) -> pd.DataFrame:
+    """Positions by year of the zones of `SHOWN` and the means of the Rustbelt and other zones.
+
+    Parameters
+    ----------
+    panel, variable
+        Those of `observations`.
+
+    Returns
+    -------
+    DataFrame
+        place; year; x, log relative income; gini and gini_national, against equal and national
+        shares, less the year's mean.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> arrows(synthetic.panel(), "income")["place"].unique().tolist()
+    ['other zones', 'Rustbelt']
+    """
     data, columns = observations(panel, variable), ["gini", "gini_national"]
     data[columns] = less_year(data, columns)
     rust = panel.zones["rustbelt"].map({True: "Rustbelt", False: "other zones"})
@@ -261,10 +642,95 @@ def arrows(panel, variable):
     return places.groupby(["place", "year"], sort=False)[["x", *columns]].mean().reset_index()
 
 
-def trend(panel, variable):
-    """Specialization of the United States by year: mean Gini of zones, plain, weighted by their
-    population and against national shares, and the Gini of the nation as one zone."""
+def ends(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the first and of the last year.
+
+    Examples
+    --------
+    >>> ends(pd.DataFrame({"year": [1950, 1960, 1970]}))["year"].tolist()
+    [1950, 1970]
+    """
+    return table[table["year"].isin([table["year"].min(), table["year"].max()])]
+
+
+def paths(table: pd.DataFrame) -> pd.DataFrame:
+    """Positions of places in the first and the last year, side by side.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `arrows`.
+
+    Returns
+    -------
+    DataFrame
+        By place, in the order of the table: income, Gini and national, each in both years.
+
+    Examples
+    --------
+    >>> paths(pd.DataFrame({"place": "Dayton, OH", "year": [1975, 2016], "x": [0.2, -0.1],
+    ...                     "gini": [0.1, 0.0], "gini_national": [0.0, 0.0]})).iloc[0, :2].tolist()
+    [0.2, -0.1]
+    """
+    words = {"x": "income", "gini": "Gini", "gini_national": "national"}
+    t = ends(table).rename(columns=words)
+    wide = t.pivot(index="place", columns="year", values=[*words.values()])
+    wide.columns = [f"{c} {year}" for c, year in wide.columns]
+    return wide.loc[t["place"].unique()]
+
+
+def trend(panel: Panel, variable: str) -> pd.DataFrame:
+    """Specialization of the United States by year.
+
+    Parameters
+    ----------
+    panel, variable
+        Those of `observations`.
+
+    Returns
+    -------
+    DataFrame
+        year; mean Gini of zones: gini, plain; weighted, by their population; gini_national,
+        against national shares; and nation, the Gini of the nation as one zone.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> trend(synthetic.panel(), "income")["gini"].round(2).tolist()[::6]
+    [0.46, 0.53]
+    """
     data = observations(panel, variable)
     weight = data["people"] / data.groupby("year")["people"].transform("mean")
     by = data.assign(weighted=data["gini"] * weight).groupby("year")
     return by[["gini", "weighted", "gini_national", "nation"]].mean().reset_index()
+
+
+def claims(slopes: pd.DataFrame, means: pd.DataFrame) -> pd.Series:
+    """What Fact 2 claims, as numbers.
+
+    Parameters
+    ----------
+    slopes : DataFrame
+        Of `comovement`.
+    means : DataFrame
+        Of `trend`.
+
+    Returns
+    -------
+    Series
+        The sign of each slope, +1 or -1 if its 95% interval excludes zero and else 0, where absent
+        industries count; and the change of the mean Gini.
+
+    Examples
+    --------
+    >>> slopes = pd.DataFrame({"definition": ["gini"], "model": ["pooled"], "low": [-0.3],
+    ...                        "high": [-0.1]})
+    >>> claims(slopes, pd.DataFrame({"gini": [0.5, 0.75]})).tolist()
+    [-1.0, 0.25]
+    """
+    t = slopes[slopes["definition"].isin(["gini", "gini_national"])
+               & (slopes["model"] != "zone effects, first to last")]
+    names = "sign, " + t["model"] + ", " + t["definition"].map(WORDS)
+    signs = pd.Series(np.where(t["low"] > 0, 1.0, np.where(t["high"] < 0, -1.0, 0.0)), names)
+    signs["change of the mean Gini"] = means["gini"].iloc[-1] - means["gini"].iloc[0]
+    return signs.rename_axis(None)

@@ -1,56 +1,156 @@
 """Standard errors and tests for zones that are neighbours and share industries.
 
 Own code where no package serves; robust and clustered errors are those of statsmodels. Controls
-are (N, K), K >= 0, without constant, which is added. `DataError` for NaN, arrays of another
-length, and a regressor that is constant or collinear with the controls.
+are (N, K), K >= 0, without constant, which is added. Nothing depends on the units of a regressor:
+what counts as collinear is a share of its own length.
 """
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.linalg import lstsq, qr
 from scipy.stats import norm, t
 
 from ..errors import DataError
 from ..measures import finite
 
-EARTH_KM = 6371.0088  # mean radius (IUGG)
-COLLINEAR = 1e-6  # share of a column's length that the others must leave unexplained
+EARTH_KM = 6371.0088
+"""Mean radius of the earth in km (IUGG)."""
+COLLINEAR = 1e-6
+"""Share of a column's length that the others must leave unexplained."""
 Z95 = norm.ppf(0.975)
 
 
-def great_circle(lat, lon):
-    """Distances in km on the sphere, (N,) and (N,) degrees to (N, N).
+def group_codes(labels: ArrayLike, what: str = "cluster") -> np.ndarray:
+    """Labels of groups as numbers from zero, in the order of the labels.
 
-    From the chord between the places p on the unit sphere: 2R arcsin(|p_r - p_q| / 2)."""
-    φ, λ = np.radians(finite(lat=lat, lon=lon))
+    Parameters
+    ----------
+    labels : array_like (N,)
+        Numbers or texts.
+    what : str
+        What an error calls them.
+
+    Raises
+    ------
+    DataError
+        A missing label; fewer than two groups.
+
+    Examples
+    --------
+    >>> group_codes(["OH", "NY", "OH"])
+    array([1, 0, 1])
+    >>> group_codes(["OH", None, "NY"], "state")
+    Traceback (most recent call last):
+    specialization.errors.DataError: state: 1 of 3 labels missing, the first in row 1; valid: ...
+    """
+    labels = np.asarray(labels, dtype=object)
+    if (gone := pd.isna(labels)).any():
+        raise DataError(f"{what}: {gone.sum()} of {len(labels)} labels missing, the first in row "
+                        f"{gone.argmax()}; valid: a label in every row")
+    codes, groups = pd.factorize(labels, sort=True)
+    if len(groups) < 2:
+        raise DataError(f"{what}: {len(groups)} groups of {len(labels)}; valid: 2 or more")
+    return codes
+
+
+def great_circle(lat: ArrayLike, lon: ArrayLike) -> np.ndarray:
+    r"""Distances in km on the sphere, from the chord between places p of the unit sphere.
+
+    .. math:: d_{rq} = 2 R \arcsin(|p_r - p_q| / 2)
+
+    Parameters
+    ----------
+    lat, lon : array_like (N,)
+        Degrees, from -90 to 90 and from -180 to 180.
+
+    Returns
+    -------
+    array (N, N)
+
+    Raises
+    ------
+    DataError
+        A latitude or longitude that is missing or beyond its range.
+
+    Examples
+    --------
+    >>> great_circle([0, 0], [0, 90]).round()
+    array([[    0., 10008.],
+           [10008.,     0.]])
+    """
+    lat, lon = finite(lat=lat, lon=lon)
+    for name, v, end in (("lat", lat, 90), ("lon", lon, 180)):
+        if (far := np.abs(v) > end).any():
+            raise DataError(f"{name}: {v[far][0]:g} in row {far.argmax()}; valid: -{end} to {end}")
+    φ, λ = np.radians([lat, lon])
     places = np.cos(φ) * np.cos(λ), np.cos(φ) * np.sin(λ), np.sin(φ)
     half = sum((p[:, None] - p) ** 2 for p in places) / 4
     return 2 * EARTH_KM * np.arcsin(np.sqrt(half.clip(0, 1)))
 
 
-def bartlett(distance, cutoff_km):
-    """Weights of pairs of zones: 1 - d / cutoff up to the cutoff, then 0."""
+def bartlett(distance: ArrayLike, cutoff_km: float) -> np.ndarray:
+    """Weights of pairs of zones: 1 - d / cutoff up to the cutoff, then 0.
+
+    Examples
+    --------
+    >>> bartlett([0, 50, 200], 100)
+    array([1. , 0.5, 0. ])
+    """
     if not cutoff_km > 0:
         raise DataError(f"conley: cutoff_km={cutoff_km}; valid: > 0")
-    return (1 - distance / cutoff_km).clip(0)
+    return (1 - np.asarray(distance) / cutoff_km).clip(0)
 
 
-def conley(X, residuals, lat, lon, cutoff_km):
-    r"""Covariance (K, K) of OLS coefficients where the errors of near zones are correlated.
+def conley(X: ArrayLike, residuals: ArrayLike, lat: ArrayLike, lon: ArrayLike,
+           cutoff_km: float) -> np.ndarray:
+    r"""Covariance of OLS coefficients where the errors of near zones are correlated.
 
     .. math:: V = \tfrac{N}{N-K} (X'X)^{-1} \big[\sum_{r,q} w(d_{rq})\, x_r u_r u_q x_q'\big]
               (X'X)^{-1}
 
-    Conley (1999, Journal of Econometrics). X is (N, K) with constant; residuals u of OLS on X,
-    lat and lon in degrees are (N,); w is `bartlett`. Below the smallest distance V is HC1. In two
-    dimensions the kernel does not rule out a negative variance: that raises `DataError`."""
+    with w of `bartlett`. Below the smallest distance V is HC1.
+
+    Parameters
+    ----------
+    X : array_like (N, K)
+        Regressors with the constant.
+    residuals : array_like (N,)
+        u, of OLS on X.
+    lat, lon : array_like (N,)
+        Degrees.
+    cutoff_km : float
+
+    Returns
+    -------
+    array (K, K)
+
+    Raises
+    ------
+    DataError
+        A negative variance, which the kernel does not rule out in two dimensions; collinear
+        columns; input that is missing or out of range.
+
+    References
+    ----------
+    Conley, T. (1999), Journal of Econometrics 92.
+
+    Examples
+    --------
+    >>> u = [1.0, -1.0, 2.0, -2.0]
+    >>> near = conley(np.ones((4, 1)), u, [40, 40, 45, 45], [-80, -80, -90, -90], 100)
+    >>> far = conley(np.ones((4, 1)), u, [40, 41, 45, 46], [-80, -80, -90, -90], 100)
+    >>> float(near.item()), float(far.item().__round__(4))
+    (0.0, 0.8333)
+    """
     X, u, lat, lon = finite(X=X, residuals=residuals, lat=lat, lon=lon)
-    if np.linalg.matrix_rank(X) < X.shape[1]:
+    (N, K), (X, size) = X.shape, _unit(X)
+    if N <= K or np.linalg.matrix_rank(X) < K:
         raise DataError("X: a column is constant twice or collinear with the others")
     scores = (X * u[:, None]) @ np.linalg.inv(X.T @ X)
     V = scores.T @ bartlett(great_circle(lat, lon), cutoff_km) @ scores
     _not_negative(np.diag(V), cutoff_km)
-    return len(X) / (len(X) - X.shape[1]) * V
+    return N / (N - K) * V / np.outer(size, size)
 
 
 def _not_negative(variance, cutoff_km):
@@ -58,7 +158,8 @@ def _not_negative(variance, cutoff_km):
         raise DataError(f"conley: negative variance with cutoff_km={cutoff_km}; take a smaller")
 
 
-def akm(y, shares, shocks, controls):
+def akm(y: ArrayLike, shares: ArrayLike, shocks: ArrayLike,
+        controls: ArrayLike) -> dict[str, float]:
     r"""AKM, AKM0 and BHJ inference on the coefficient of a shift-share variable, shares @ shocks.
 
     With w the shares and a dot for residuals of the controls,
@@ -68,56 +169,120 @@ def akm(y, shares, shocks, controls):
               se = \frac{\sqrt{\sum_s \hat h_s^2 (\sum_r w_{rs} \hat e_r)^2}}{\dot x'\dot x}.
 
     AKM takes the residuals at the estimate, AKM0 those at the null; its interval holds every null
-    that is not rejected, and is the whole line where these are no interval: Adao, Kolesár and
-    Morales (2019, Quarterly Journal of Economics). BHJ is the robust error of an equivalent
-    regression across shocks (Borusyak, Hull and Jaravel 2022, Review of Economic Studies), which
-    amounts to shocks less their mean, weighted by the shares, in place of h. It needs the sum of
-    the shares among the controls, unless that is one, and is NaN without.
+    that is not rejected, and is the whole line where these are no interval. BHJ is the robust
+    error of an equivalent regression across shocks, which amounts to shocks less their mean,
+    weighted by the shares, in place of h. It needs the sum of the shares among the controls,
+    unless that is one, and is NaN without.
 
-    y is (N,); shares (N, S) >= 0; shocks (S,). Of collinear columns of shares the smallest are
-    left out: this choice moves the standard error a little. Returns a dict: beta; its standard
-    errors robust (HC1), akm, bhj; and of AKM0 p0 (of zero), low0, high0, se0 (length of the
-    interval over that of a standard normal)."""
+    Parameters
+    ----------
+    y : array_like (N,)
+    shares : array_like (N, S)
+        At least zero. Of collinear columns the smallest are left out: this choice moves the
+        standard error a little.
+    shocks : array_like (S,)
+    controls : array_like (N, K)
+        Without constant.
+
+    Returns
+    -------
+    dict
+        beta; its standard errors robust (HC1), akm, bhj; and of AKM0 p0 (of zero), low0, high0,
+        se0 (length of the interval over that of a standard normal).
+
+    Raises
+    ------
+    DataError
+        Shares of which the controls leave one combination, as two that sum to one: residuals are
+        orthogonal to that one, and no error can be told.
+
+    References
+    ----------
+    Adao, R., M. Kolesár and E. Morales (2019), Quarterly Journal of Economics 134.
+    Borusyak, K., P. Hull and X. Jaravel (2022), Review of Economic Studies 89.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> W, g = rng.dirichlet(np.ones(5), 50), rng.normal(size=5)
+    >>> found = akm(W @ g + rng.normal(size=50), W, g, np.empty((50, 0)))
+    >>> bool(found["low0"] < found["beta"] < found["high0"])
+    True
+    """
     y, W, Z = finite(y=y, shares=shares, controls=controls)
     g, = finite(shocks=shocks)
     if W.shape[1:] != g.shape or (W < 0).any():
         raise DataError(f"shares {W.shape} from {W.min():.3g}, shocks {g.shape}; valid: shares "
                         ">= 0, a shock for each of their columns")
-    Z, total = np.column_stack([np.ones(len(y)), Z]), W.sum(axis=1)
+    Q, total = _span(_with_constant(Z)), W.sum(axis=1)
     y, x = residualise(np.column_stack([y, W @ g]), Z, "shift-share").T
     xy, xx = x @ y, x @ x
     beta = xy / xx
     e = y - beta * x
-    whole = np.allclose(Z @ np.linalg.lstsq(Z, total, rcond=None)[0], total, atol=1e-5)
+    rest = total - Q @ (Q.T @ total)
+    whole = np.linalg.norm(rest) <= 1e-5 * np.linalg.norm(total)    # sums rounded in print
     bhj = np.linalg.norm((g - np.average(g, weights=W.sum(axis=0))) * (e @ W)) / xx
-    W = W[:, _basis(W)]
+    W = _unit(W[:, _basis(W)])[0]       # h_s w_s is the same in all units
+    if _rank(W - Q @ (Q.T @ W)) < 2:
+        raise DataError(f"shares: the controls leave one combination of {W.shape[1]} columns, and "
+                        "no standard error; valid: 2 or more")
     h = lstsq(W, x, lapack_driver="gelsy")[0]
     sy, sx = h * (y @ W), h * (x @ W)
     # nulls b with a b² - 2 m b + c <= 0 are not rejected
     a, m, c = xx**2 - Z95**2 * sx @ sx, xy * xx - Z95**2 * sx @ sy, xy**2 - Z95**2 * sy @ sy
     half = np.sqrt(max(m**2 - a * c, 0))
     low0, high0 = ((m - half) / a, (m + half) / a) if a > 0 else (-np.inf, np.inf)
-    robust = np.linalg.norm(x * e) / xx * np.sqrt(len(y) / (len(y) - Z.shape[1] - 1))
+    robust = np.linalg.norm(x * e) / xx * np.sqrt(len(y) / (len(y) - Q.shape[1] - 1))
     return {"beta": beta, "robust": robust, "akm": np.linalg.norm(sy - beta * sx) / xx,
             "bhj": bhj if whole else np.nan, "p0": 2 * norm.sf(abs(xy) / np.linalg.norm(sy)),
             "low0": low0, "high0": high0, "se0": (high0 - low0) / (2 * Z95)}
 
 
-def wild_cluster(y, x, controls, cluster, draws=999, seed=0):
+def wild_cluster(y: ArrayLike, x: ArrayLike, controls: ArrayLike, cluster: ArrayLike,
+                 draws: int = 999, seed: int = 0) -> float:
     """P value of a zero coefficient of x by the wild cluster bootstrap, null imposed.
 
-    Rademacher signs by cluster: Cameron, Gelbach and Miller (2008, Review of Economics and
-    Statistics). It is that of wildboottest, whose compiled step starts anew at each call. A draw
-    that ties counts against the null's rejection. y and x are (N,); cluster (N,) labels of at
-    least two groups, all signs of which are tried where they are fewer than `draws`."""
+    Rademacher signs by cluster. It is that of wildboottest, whose compiled step starts anew at
+    each call. A draw that ties counts against the null's rejection.
+
+    Parameters
+    ----------
+    y, x : array_like (N,)
+    controls : array_like (N, K)
+        Without constant.
+    cluster : array_like (N,)
+        Labels of at least two groups, all signs of which are tried where they are fewer than
+        `draws`.
+    draws : int
+    seed : int
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        A missing label; x constant or collinear with the controls.
+
+    References
+    ----------
+    Cameron, A. C., J. Gelbach and D. Miller (2008), Review of Economics and Statistics 90.
+
+    Examples
+    --------
+    >>> x = np.arange(12.0)
+    >>> float(wild_cluster(2 * x + x % 3, x, np.empty((12, 0)), x % 4))     # 16 vectors of signs
+    0.125
+    """
     from wildboottest.weights import draw_weights  # slow to import
 
     y, x, Z = finite(y=y, x=x, controls=controls)
-    D, Z = _members(cluster, len(y)), np.column_stack([np.ones(len(y)), Z])
+    D = _members(cluster, len(y))
     signs, _ = draw_weights("rademacher", 2**D.shape[1] < draws, D.shape[1], draws,
                             np.random.default_rng(seed))
     y, x = residualise(np.column_stack([y, x]), Z, "regressor").T
-    Q = np.linalg.qr(np.column_stack([Z, x]))[0]
+    Q = np.column_stack([_span(_with_constant(Z)), x / np.linalg.norm(x)])
     own = D.T @ (x * y)     # the residuals under the null are y: their scores, and those of draws
     scores = own[:, None] * signs - D.T @ (Q * x[:, None]) @ ((D.T @ (Q * y[:, None])).T @ signs)
     t = abs(x @ y) / np.linalg.norm(D.T @ (x * (y - x @ y / (x @ x) * x)))
@@ -125,29 +290,58 @@ def wild_cluster(y, x, controls, cluster, draws=999, seed=0):
     return np.mean(np.abs(own @ signs) >= bound)
 
 
-def placebo(y, lat, lon, cluster, length_km, cutoff_km, controls, draws=500, bootstrap=199,
-            seed=0):
+def placebo(y: ArrayLike, lat: ArrayLike, lon: ArrayLike, cluster: ArrayLike, length_km: float,
+            cutoff_km: float, controls: ArrayLike, draws: int = 500, bootstrap: int = 199,
+            seed: int = 0) -> dict[str, float]:
     r"""How often regressions of y on noise that is correlated in space reject zero at 5%.
 
     Each draw is a Gaussian field with covariance :math:`\exp(-d_{rq} / \ell)` on the zones.
-    Kelly (2019) did so for regressions of persistence.
 
-    y, lat, lon (degrees) and cluster (labels of groups) are (N,); length_km is the correlation
-    length of the noise, cutoff_km the cutoff of the Conley errors (bartlett); bootstrap is the
-    number of sign vectors of each regression.
+    Parameters
+    ----------
+    y : array_like (N,)
+    lat, lon : array_like (N,)
+        Degrees.
+    cluster : array_like (N,)
+        Labels of at least two groups.
+    length_km : float
+        Correlation length of the noise.
+    cutoff_km : float
+        Of the Conley errors (`bartlett`).
+    controls : array_like (N, K)
+        Without constant.
+    draws, bootstrap : int
+        Fields, and vectors of signs for each.
+    seed : int
 
-    Returns a dict: rates hc1 (t with N - K degrees of freedom), cluster (CR1, t with G - 1),
-    conley (normal), wild; error (simulation standard error of a rate of 5%); draws."""
+    Returns
+    -------
+    dict
+        Rates hc1 (t with N - K degrees of freedom), cluster (CR1, t with G - 1), conley (normal),
+        wild; error (simulation standard error of a rate of 5%); draws.
+
+    References
+    ----------
+    Kelly, M. (2019), The standard errors of persistence.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> lat, lon = rng.uniform(30, 45, 40), rng.uniform(-110, -80, 40)
+    >>> found = placebo(rng.normal(size=40), lat, lon, lon // 5, 50, 100, np.empty((40, 0)),
+    ...                 draws=20, bootstrap=9)
+    >>> bool(found["hc1"] <= 0.25), found["draws"]
+    (True, 20)
+    """
     if not length_km > 0:
         raise DataError(f"placebo: length_km={length_km}; valid: > 0")
     y, lat, lon, Z = finite(y=y, lat=lat, lon=lon, controls=controls)
-    D, Z = _members(cluster, len(y)), np.column_stack([np.ones(len(y)), Z])
-    distance = great_circle(lat, lon)
+    D, distance = _members(cluster, len(y)), great_circle(lat, lon)
     root = np.linalg.cholesky(np.exp(-distance / length_km) + 1e-9 * np.eye(len(y)))
     noise = root @ np.random.default_rng(seed).standard_normal((len(y), draws))
     e, x = residualise(y[:, None], Z, "y"), residualise(noise, Z, "noise")
     s = x * (e - (x * e).sum(axis=0) / (x**2).sum(axis=0) * x)
-    (N, K), G = (len(y), Z.shape[1] + 1), D.shape[1]
+    (N, G), K = D.shape, _span(_with_constant(Z)).shape[1] + 1
     hc0, near = (s**2).sum(axis=0), (s * (bartlett(distance, cutoff_km) @ s)).sum(axis=0)
     _not_negative(near, cutoff_km)
     crossed = ((D.T @ s) ** 2).sum(axis=0) * (N - 1) / (N - K) * G / (G - 1)
@@ -160,25 +354,72 @@ def placebo(y, lat, lon, cluster, length_km, cutoff_km, controls, draws=500, boo
     return rates | {"error": np.sqrt(0.05 * 0.95 / draws), "draws": draws}
 
 
-def residualise(V, Z, what):
-    """Residuals of the columns of V (N, M) on Z; `DataError` where Z explains one entirely."""
-    left = V - Z @ np.linalg.lstsq(Z, V, rcond=None)[0]
+def residualise(V: np.ndarray, controls: np.ndarray, what: str) -> np.ndarray:
+    """Residuals of columns on a constant and controls.
+
+    Parameters
+    ----------
+    V : array (N, M)
+    controls : array (N, K)
+        Without constant; what is collinear among them is left out.
+    what : str
+        What an error calls the columns.
+
+    Returns
+    -------
+    array (N, M)
+
+    Raises
+    ------
+    DataError
+        A column that the controls explain but for a share of `COLLINEAR` of its length.
+
+    Examples
+    --------
+    >>> residualise(np.array([[1.0], [2.0], [6.0]]), np.empty((3, 0)), "y").ravel()
+    array([-2., -1.,  3.])
+    """
+    Q = _span(_with_constant(controls))
+    left = V - Q @ (Q.T @ V)
     if (np.linalg.norm(left, axis=0) <= COLLINEAR * np.linalg.norm(V, axis=0)).any():
         raise DataError(f"{what}: constant or collinear with the controls")
     return left
 
 
+def _with_constant(controls):
+    return np.column_stack([np.ones(len(controls)), controls])
+
+
+def _unit(X):
+    # columns of length one, which rank tests need, and their lengths; zeros stay
+    size = np.abs(X).max(axis=0, initial=0)         # first, as squares may overflow
+    size = size * np.linalg.norm(X / np.where(size > 0, size, 1), axis=0)
+    return X / np.where(size > 0, size, 1), size
+
+
+def _span(X):
+    # orthonormal columns (N, rank) with the span of X
+    X = _unit(X)[0]
+    return np.linalg.qr(X[:, _basis(X)])[0]
+
+
 def _basis(W):
-    """Columns of W that are linearly independent; of collinear ones the largest."""
+    # positions of columns that are linearly independent; of collinear ones the largest
     R, order = qr(W, mode="r", pivoting=True)
     order = order[:min(W.shape)]
     size = np.linalg.norm(W[:, order], axis=0)
     return np.sort(order[np.abs(np.diag(R)) > COLLINEAR * size])
 
 
+def _rank(W):
+    # of columns whose lengths are at most one
+    return np.linalg.matrix_rank(W, tol=COLLINEAR)
+
+
 def _members(labels, n):
-    """Groups (N, G) as columns of ones and zeros."""
-    D = pd.get_dummies(np.asarray(labels), dtype=float).to_numpy()
-    if D.shape[1] < 2 or len(D) != n:
-        raise DataError(f"cluster: {D.shape[1]} groups of {len(D)}; valid: 2 or more of {n}")
-    return D
+    # groups (N, G) as columns of ones and zeros
+    labels = np.asarray(labels)
+    if len(labels) != n:
+        raise DataError(f"cluster: labels of {len(labels)}; valid: labels of {n}")
+    codes = group_codes(labels)
+    return np.eye(codes.max() + 1)[codes]

@@ -217,12 +217,13 @@ def series_figure(table, x, y, labels, log="", columns=1):
     """Points of a tidy table by `series`, in one set of axes for each `panel`.
 
     `table` has panel, series, the columns `x` and `y`, and may have se, drawn as bars of 1.96,
-    and fit, drawn as a line. `labels` are those of the axes; `log` names those on a log scale."""
+    and fit, drawn as a line. `labels` are those of the axes; `log` names those on a log scale. A
+    table without rows makes empty axes."""
     panels, series = table["panel"].unique(), table["series"].unique()
-    fig, axes = figure(-(-len(panels) // columns), columns, height=2.7, squeeze=False,
+    fig, axes = figure(-(-len(panels) // columns) or 1, columns, height=2.7, squeeze=False,
                        sharex="col" if columns == 1 else False)
     entries = {}
-    for ax, name in zip(axes.flat, panels, strict=True):
+    for ax, name in zip(axes.flat, panels, strict=len(panels) > 0):
         for k, label in enumerate(series):
             part = table[(table["panel"] == name) & (table["series"] == label)].sort_values(x)
             if part.empty:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..errors import DataError
 from ..store import TABLES
+from .results import SOURCES
 
 
 def published(table):
@@ -24,6 +25,45 @@ def published_gini_moments():
     t[["variable", "moment"]] = t["row"].str.extract(r"^(income|employment)_(\w+)$")
     return t.assign(year=t["column"].astype(int)).pivot_table(
         index=["variable", "year"], columns="moment", values="value").reset_index()
+
+
+def published_columns() -> pd.DataFrame:
+    """The four published columns, by the names of `tradeoff.columns_table`.
+
+    Returns
+    -------
+    DataFrame
+        column, row, estimate, se, stars, note; n and adj_r2 are rows too, as in print.
+
+    Examples
+    --------
+    >>> float(pick(published_columns(), "estimate", column="(1)", row="total"))
+    -0.188
+    """
+    t = published("tradeoff_controls").rename(columns={"value": "estimate"})
+    row = t["row"].str.removesuffix("_specialization").str.removesuffix("_pc")
+    return t.assign(column=t["column"].str[:3], row=row)
+
+
+def published_horizons() -> pd.DataFrame:
+    """Growth on tradable specialization as published, by horizon in years.
+
+    Returns
+    -------
+    DataFrame
+        estimate, se, stars, n, adj_r2.
+
+    Examples
+    --------
+    >>> published_horizons().loc[70, ["estimate", "n"]].to_list()
+    [-0.154, 722.0]
+    """
+    t = published("tradeoff_horizons")
+    t = t.assign(horizon=t["column"].str[:2].astype(int)).set_index("horizon")
+    of = {row: part for row, part in t.groupby("row")}
+    found = of["tradable_specialization"].rename(columns={"value": "estimate"})
+    return found[["estimate", "se", "stars"]].assign(
+        n=of["n"]["value"].astype(int), adj_r2=of["adj_r2"]["value"])
 
 
 def published_and_here(printed, here, tolerance):
@@ -43,6 +83,68 @@ def published_and_here(printed, here, tolerance):
             columns[vintage, "within"] = (gap.abs() <= limit + 1e-12).map(
                 {True: "yes", False: "no"}).mask(gap.isna() | limit.isna(), "")
     return pd.DataFrame(columns)
+
+
+def verdicts(table: pd.DataFrame, vintage: str = "synthetic") -> pd.Series:
+    """How many numbers of `published_and_here` have a verdict, and how many are within tolerance.
+
+    Both are zero where the vintage is not shown.
+
+    Examples
+    --------
+    >>> printed, here = pd.Series({"a": 1.0, "b": 2.0}), pd.Series({"a": 1.05, "b": 2.5})
+    >>> verdicts(published_and_here(printed, {"synthetic": here}, {"synthetic": 0.1})).to_dict()
+    {'of': 2, 'within': 1}
+    """
+    verdict = table.get((vintage, "within"), pd.Series(dtype=object))
+    return pd.Series({"of": (verdict != "").sum(), "within": (verdict == "yes").sum()})
+
+
+def wide(table: pd.DataFrame, index: str | list[str], columns: str | list[str],
+         values: str) -> pd.DataFrame:
+    """Entries of a long table by row and column, in the order in which their labels appear.
+
+    Sources, where they are among the labels, stay together.
+
+    Parameters
+    ----------
+    table : DataFrame
+    index, columns : str or list of str
+        Columns of the table that become labels of rows and of columns; each pair in one row.
+    values : str
+        The column of the entries.
+
+    Examples
+    --------
+    >>> long = pd.DataFrame({"row": ["b", "a"], "column": ["(1)", "(1)"], "estimate": [1, 2]})
+    >>> wide(long, "row", "column", "estimate").to_dict("index")
+    {'b': {'(1)': 1}, 'a': {'(1)': 2}}
+    """
+    found = table.pivot(index=index, columns=columns, values=values)
+    found = found.reindex(index=_appearing(table, index), columns=_appearing(table, columns))
+    found.columns.names = [None] * found.columns.nlevels
+    return found
+
+
+def _appearing(table, names):
+    # labels in order of appearance, source by source
+    names = [names] if isinstance(names, str) else list(names)
+    labels = table[names].drop_duplicates()
+    if "source" in names:
+        order = {s: k for k, s in enumerate(labels["source"].unique())}
+        labels = labels.sort_values("source", key=lambda s: s.map(order), kind="stable")
+    return labels.set_index(names).index
+
+
+def written(table: pd.DataFrame, form: str) -> list[str]:
+    """The rows of a table as text, by a form with the names of its columns.
+
+    Examples
+    --------
+    >>> written(pd.DataFrame({"estimate": [0.123], "se": [0.05]}), "{estimate:.2f} ({se:.2f})")
+    ['0.12 (0.05)']
+    """
+    return [form.format(**row) for row in table.to_dict("records")]
 
 
 def keep(name=None, value=None, /, **numbers):
@@ -65,7 +167,7 @@ def keep(name=None, value=None, /, **numbers):
         glue(key, x.item() if isinstance(x, np.generic) else x, display=False)
 
 
-def keep_table(prefix, table):
+def keep_table(prefix, table, rows=None):
     """Keep every number of a table for the prose, under its prefix, row and column.
 
     Parameters
@@ -74,23 +176,77 @@ def keep_table(prefix, table):
     table : DataFrame or Series
         Levels of its index and its columns become parts of the name, between dots: the entry of
         row ("public", "(1)") and column "estimate" is ``prefix.public.1.estimate``; lower case,
-        what is no letter, digit, sign or decimal point becomes "_" or goes at the ends.
+        what is no letter, digit, sign or decimal point becomes "_" or goes at the ends. Where the
+        first level is the source, rows that a source lacks, or that is not shown, are NaN.
+    rows : sequence of labels, optional
+        Only these, NaN where the table lacks them: those that the prose names.
     """
     table = table.to_frame("") if isinstance(table, pd.Series) else table
-    for labels, row in table.iterrows():
-        labels = labels if isinstance(labels, tuple) else (labels,)
-        for column, x in row.items():
-            column = column if isinstance(column, tuple) else (column,)
-            parts = [re.sub(r"[^\w.+-]+", "_", str(part).lower()).strip("_.")
-                     for part in (prefix, *labels, *column)]
-            keep(".".join(filter(None, parts)), x)
+    table = table if rows is None else table.reindex(list(rows))
+    numbers = {(*_parts(labels), *_parts(column)): x for labels, row in table.iterrows()
+               for column, x in row.items()}
+    sources = [part for s in SOURCES for part in _parts(s)]
+    if rows is None and numbers and all(first in sources for first, *_ in numbers):
+        numbers = {(s, *rest): np.nan for s in sources for _, *rest in numbers} | numbers
+    for name, x in numbers.items():
+        keep(".".join(filter(None, (prefix, *name))), x)
+
+
+def _parts(labels):
+    # labels of a row or column as parts of a name
+    labels = labels if isinstance(labels, tuple) else (labels,)
+    return tuple(re.sub(r"[^\w.+-]+", "_", str(label).lower()).strip("_.") for label in labels)
+
+
+def rows(table, /, **where):
+    """Rows of a table that have these values, by column.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"source": ["synthetic", "public"], "slope": [0.1, -0.2]})
+    >>> rows(table, source="public")["slope"].tolist()
+    [-0.2]
+    """
+    for name, value in where.items():
+        table = table[table[name] == value]
+    return table
+
+
+def pick(table, column, /, **where):
+    """The entry of a column in the one row that has these values; NaN where no row has them.
+
+    Parameters
+    ----------
+    table : DataFrame
+    column : str
+    **where
+        Values by column.
+
+    Raises
+    ------
+    DataError
+        More than one such row.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"source": ["synthetic", "public"], "slope": [0.1, -0.2]})
+    >>> float(pick(table, "slope", source="public"))
+    -0.2
+    >>> pick(table, "slope", source="ipums")
+    nan
+    """
+    table = rows(table, **where)
+    if len(table) > 1:
+        raise DataError(f"pick: {len(table)} rows with {where}; valid: one")
+    return table[column].iloc[0] if len(table) else np.nan
 
 
 class Table:
     """A table that notebooks show as HTML, with its caption, and that prints as LaTeX.
 
     The caption says what it shows and of which vintages; `digits` are decimals, of all columns of
-    floats or by column.
+    floats or by column. The sources of results are headed vintage; a table without rows says that
+    what it would show is not shown.
     """
 
     def __init__(self, frame, caption, digits=2):
@@ -106,6 +262,9 @@ class Table:
         frame = self.frame
         if frame.index.names != [None]:
             frame = frame.reset_index()     # a named index would need a header row of its own
+        frame = frame.rename(columns={"source": "vintage"})
+        if frame.empty:
+            frame = pd.DataFrame({"": ["not among the vintages shown"]})
         kinds = ["number" if pd.api.types.is_numeric_dtype(t) else "" for t in frame.dtypes]
         style = self._style(frame).set_uuid("").set_td_classes(
             pd.DataFrame([kinds] * len(frame), index=frame.index, columns=frame.columns))

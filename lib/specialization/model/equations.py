@@ -433,7 +433,8 @@ def _tauchen(n, ρ, σ):
         variance = odds @ x**2
         return found, variance * (1 - ρ**2) / σ**2, (odds * x) @ P @ x / variance
 
-    span = brentq(lambda span: chain(span)[1] - 1, 0.8, 6)
+    # few states too far apart are never reached, so the bracket widens with their number
+    span = brentq(lambda span: chain(span)[1] - 1, 0.8, min(1 + n / 2, 6))
     found, _, persistence = chain(span)
     if not 0.5 < (1 - persistence) / (1 - ρ) < 2:
         raise DataError(f"productivity: Tauchen's method with {n} states has a persistence of "

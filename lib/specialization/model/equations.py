@@ -390,7 +390,7 @@ def feedback(c: ArrayLike, q: ArrayLike, p: Parameters) -> np.ndarray:
     >>> feedback(1.5, 3.0, Parameters(γ=2.0, θ=0.1)).round(3).item()
     0.4
     """
-    return p.γ * p.θ * np.divide(q, c)
+    return p.γ * p.θ * np.asarray(q) / c
 
 
 def sunspot(m: ArrayLike, p: Parameters) -> np.ndarray:

@@ -15,9 +15,6 @@ from .parameters import Parameters
 NAMES = ("c", "q", "b", "k", "η")
 """Policies: consumption, price of capital, b', k' in A, multiplier in units of u'."""
 
-DAMPING = 0.6
-"""Part of the way to what a step proposes."""
-
 
 def pair(k_A: np.ndarray) -> np.ndarray:
     """Capital in both industries.
@@ -145,7 +142,7 @@ def step(p: Parameters, grid: Grid, old: dict[str, np.ndarray]) -> dict[str, np.
     return dict(zip(NAMES, (c, prices.mean(axis=-1), b1, k1, η), strict=True))
 
 
-def solve(p: Parameters, grid: Grid, tolerance: float = 1e-6,
+def solve(p: Parameters, grid: Grid, tolerance: float = 1e-6, damping: float = 0.6,
           steps: int = 3000) -> dict[str, np.ndarray]:
     """The competitive equilibrium: `step` again and again, a part of the way each time.
 
@@ -156,6 +153,8 @@ def solve(p: Parameters, grid: Grid, tolerance: float = 1e-6,
     grid : Grid
     tolerance : float
         Largest change of c, q, b' and k' that a last step proposes.
+    damping : float
+        Part of the way to what a step proposes; high adjustment costs want less.
     steps : int
         Most steps.
 
@@ -190,7 +189,7 @@ def solve(p: Parameters, grid: Grid, tolerance: float = 1e-6,
         changes.append(max(np.abs(new[name] - policies[name]).max() for name in "cqbk"))
         if not changes[-1] > tolerance:
             break
-        policies = {name: x + DAMPING * (new[name] - x) for name, x in policies.items()}
+        policies = {name: x + damping * (new[name] - x) for name, x in policies.items()}
     if not changes[-1] <= tolerance:
         raise NotConverged(f"textbook.solve: policies still move {changes[-1]:.1e} after "
                            f"{len(changes)} steps", changes)

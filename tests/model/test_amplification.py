@@ -20,6 +20,11 @@ def market():
     return equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 60, 8))
 
 
+@pytest.fixture(scope="module")
+def limited(market):
+    return without(market, "fixed limit")
+
+
 @pytest.mark.parametrize("k", [0.2, 0.5, 0.75])
 def test_region_rests_where_it_should_with_the_output_of_an_even_one(k):
     p, both = region(SMOOTH.but(ξ=(0.29, 0.10)), k), np.array([k, 1 - k])
@@ -35,9 +40,9 @@ def test_even_region_is_the_economy_itself():
     assert region(SMOOTH, 0.5).μ == pytest.approx((1, 1))
 
 
-def test_fixed_price_and_fixed_limit_match_debt_and_agree(market):
+def test_fixed_price_and_fixed_limit_match_debt_and_agree(market, limited):
     debt = simulation.moments(market)["NFA/Y"]
-    price, limit = (without(market, v) for v in ("fixed price", "fixed limit"))
+    price, limit = without(market, "fixed price"), limited
     for eq in (price, limit):
         assert simulation.moments(eq)["NFA/Y"] == pytest.approx(debt, abs=1e-3)
     # the same limit on debt: the same debt, whatever capital is worth as collateral
@@ -46,9 +51,8 @@ def test_fixed_price_and_fixed_limit_match_debt_and_agree(market):
     assert without(market, "market price") is market
 
 
-def test_accounting_adds_up_and_a_fixed_limit_softens_the_fall(market):
-    other = without(market, "fixed limit")
-    with_price, fixed = (accounting(eq, size_in_sd=1.4, paths=2000) for eq in (market, other))
+def test_accounting_adds_up_and_a_fixed_limit_softens_the_fall(market, limited):
+    with_price, fixed = (accounting(eq, size_in_sd=1.4, paths=2000) for eq in (market, limited))
     for r in (with_price, fixed):
         parts = r["exposure"] + r["adjustment"] + r["borrowing"]
         assert r["consumption"].to_numpy() == pytest.approx(parts.to_numpy(), abs=1e-12)
@@ -65,13 +69,13 @@ def test_exposure_is_the_share_of_the_industry(market):
     assert r["exposure"][0] == pytest.approx(-fall, rel=0.05)
 
 
-def test_strength_is_that_of_both_responses(market):
-    other = without(market, "fixed limit")
-    found = strength(market, other, size_in_sd=1.0)
-    falls = [accounting(eq, size_in_sd=1.0)["consumption"][0] for eq in (market, other)]
+def test_strength_is_that_of_both_responses(market, limited):
+    found = strength(market, limited, size_in_sd=1.0, regions=20)
+    falls = [accounting(eq, size_in_sd=1.0, periods=2, regions=20)["consumption"][0]
+             for eq in (market, limited)]
     assert found["fall"] == pytest.approx(100 * falls[0])
     assert found["amplification share"] == pytest.approx(100 * (falls[0] - falls[1]) / falls[0])
-    x = simulation.ergodic(market)
+    x = simulation.ergodic(market, regions=20)
     assert found["feedback"] == pytest.approx(np.mean(0.2 * x["q"] / x["c"]))
     assert found["binding"] == pytest.approx(100 * x["binding"].mean())
 

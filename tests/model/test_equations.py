@@ -1,6 +1,7 @@
 """The equations against numerical derivatives and closed forms."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,6 +148,15 @@ def test_conditions_hold_at_rest_for_any_number_of_industries(n):
     assert equations.price(equations.capital(k, Euz, held, p), k, k, c, p) == pytest.approx(q)
     assert equations.resources(z, k, k, b, p) == pytest.approx(c + b / p.R)
     assert equations.collateral(b, q, p) == pytest.approx(0, abs=1e-15)
+
+
+def test_equations_of_the_chapter_are_functions_of_their_names():
+    chapter = Path(__file__).parents[2] / "notebooks" / "05_model.md"
+    labels = re.findall(r"^\$\$ \((\w+)\)$", chapter.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {"production", "marginal_product", "bonds", "capital", "resources", "price",
+            "collateral", "feedback", "sunspot", "payoffs"} <= set(labels)
+    for label in set(labels) - {"costs", "ar1", "problem"}:       # Φ, Φ_1, Φ_2; a process; a whole
+        assert callable(getattr(equations, label)), label
 
 
 def test_price_falls_short_by_what_the_next_unit_costs():

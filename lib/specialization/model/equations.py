@@ -35,7 +35,8 @@ def utility(c: ArrayLike, p: Parameters) -> np.ndarray:
     >>> utility(2.0, Parameters(γ=2.0)).item()
     0.5
     """
-    return np.log(c) if p.γ == 1 else (np.asarray(c) ** (1 - p.γ) - 1) / (1 - p.γ)
+    c = np.asarray(c)
+    return np.log(c) if p.γ == 1 else (c ** (1 - p.γ) - 1) / (1 - p.γ)
 
 
 def marginal_utility(c: ArrayLike, p: Parameters) -> np.ndarray:
@@ -117,7 +118,7 @@ def production(z: ArrayLike, k: ArrayLike, p: Parameters) -> np.ndarray:
     >>> production([1.0, 2.0], [0.25, 0.25], Parameters(α=0.5, ξ=0.0))
     array([0.5, 1. ])
     """
-    return z * agglomeration(k, p) * f(k, p)
+    return np.asarray(z) * agglomeration(k, p) * f(k, p)
 
 
 def marginal_product(z: ArrayLike, k: ArrayLike, p: Parameters) -> np.ndarray:
@@ -138,7 +139,7 @@ def marginal_product(z: ArrayLike, k: ArrayLike, p: Parameters) -> np.ndarray:
     >>> marginal_product([1.0, 2.0], [0.25, 0.25], Parameters(α=0.5, ξ=0.0))
     array([1., 2.])
     """
-    return p.α * production(z, k, p) / k
+    return p.α * production(z, k, p) / np.asarray(k)
 
 
 def social_marginal_product(z: ArrayLike, k: ArrayLike, p: Parameters) -> np.ndarray:
@@ -159,7 +160,7 @@ def social_marginal_product(z: ArrayLike, k: ArrayLike, p: Parameters) -> np.nda
     >>> social_marginal_product([1.0, 1.0], [0.5, 0.5], Parameters(α=0.5, ξ=0.25)).round(3)
     array([0.892, 0.892])
     """
-    return (p.α + np.asarray(p.ξ)) * production(z, k, p) / k
+    return (p.α + np.asarray(p.ξ)) * production(z, k, p) / np.asarray(k)
 
 
 def Φ(k: ArrayLike, k1: ArrayLike, p: Parameters) -> np.ndarray:
@@ -179,7 +180,8 @@ def Φ(k: ArrayLike, k1: ArrayLike, p: Parameters) -> np.ndarray:
     >>> Φ([0.5, 0.5], [0.4, 0.6], Parameters(φ=1.0)).round(3)
     array([0.01, 0.01])
     """
-    return np.asarray(p.φ) / 2 * (np.divide(k1, k) - 1) ** 2 * k
+    k = np.asarray(k)
+    return np.asarray(p.φ) / 2 * (k1 / k - 1) ** 2 * k
 
 
 def Φ_1(k: ArrayLike, k1: ArrayLike, p: Parameters) -> np.ndarray:
@@ -199,7 +201,7 @@ def Φ_1(k: ArrayLike, k1: ArrayLike, p: Parameters) -> np.ndarray:
     >>> Φ_1([0.5, 0.5], [0.4, 0.6], Parameters(φ=1.0)).round(3)
     array([ 0.18, -0.22])
     """
-    return -np.asarray(p.φ) / 2 * (np.divide(k1, k) ** 2 - 1)
+    return -np.asarray(p.φ) / 2 * ((k1 / np.asarray(k)) ** 2 - 1)
 
 
 def Φ_2(k: ArrayLike, k1: ArrayLike, p: Parameters) -> np.ndarray:
@@ -219,7 +221,7 @@ def Φ_2(k: ArrayLike, k1: ArrayLike, p: Parameters) -> np.ndarray:
     >>> Φ_2([0.5, 0.5], [0.4, 0.6], Parameters(φ=1.0)).round(3)
     array([-0.2,  0.2])
     """
-    return np.asarray(p.φ) * (np.divide(k1, k) - 1)
+    return np.asarray(p.φ) * (k1 / np.asarray(k) - 1)
 
 
 # What people do
@@ -246,9 +248,11 @@ def payoffs(z: ArrayLike, k: ArrayLike, k1: ArrayLike, c: ArrayLike, q: ArrayLik
     >>> payoffs([1.0, 1.0], [0.5, 0.5], [0.5, 0.5], 1.0, 2.0, 0.5, Parameters(θ=0.1))
     array([1. , 1. , 1. , 2.1, 2.1])
     """
-    u, q, η = (x[..., None] for x in map(np.asarray, (marginal_utility(c, p), q, η)))
-    pledged = {"market": q, "fixed price": p.q_bar}.get(p.collateral, 0.0)
-    return np.concatenate([u, u * z, u * (q - Φ_1(k, k1, p)) + p.θ * pledged * η], axis=-1)
+    u, q, η = (np.asarray(x)[..., None] for x in (marginal_utility(c, p), q, η))
+    pledged = q if p.collateral == "market" else np.asarray(
+        p.q_bar if p.collateral == "fixed price" else 0.0)
+    held = u * (q - Φ_1(k, k1, p)) + p.θ * pledged * η
+    return np.concatenate([u, u * np.asarray(z), held], axis=-1)
 
 
 def bonds(Eu: ArrayLike, η: ArrayLike, p: Parameters) -> np.ndarray:
@@ -272,7 +276,7 @@ def bonds(Eu: ArrayLike, η: ArrayLike, p: Parameters) -> np.ndarray:
     >>> bonds(1.0, 1 - p.β * p.R, p).item()
     1.0
     """
-    return (p.β * p.R * np.asarray(Eu) + η) ** (-1 / p.γ)
+    return (p.β * p.R * np.asarray(Eu) + np.asarray(η)) ** (-1 / p.γ)
 
 
 def capital(k1: ArrayLike, Euz: ArrayLike, held: ArrayLike, p: Parameters) -> np.ndarray:
@@ -297,7 +301,7 @@ def capital(k1: ArrayLike, Euz: ArrayLike, held: ArrayLike, p: Parameters) -> np
     >>> capital([0.25, 0.25], [1.0, 1.0], [2.0, 2.0], p)
     array([1.5, 1.5])
     """
-    return p.β * (marginal_product(Euz, k1, p) + held)
+    return p.β * (marginal_product(Euz, k1, p) + np.asarray(held))
 
 
 def price(Q: ArrayLike, k: ArrayLike, k1: ArrayLike, c: ArrayLike, p: Parameters) -> np.ndarray:
@@ -322,7 +326,7 @@ def price(Q: ArrayLike, k: ArrayLike, k1: ArrayLike, c: ArrayLike, p: Parameters
     >>> price([2.0, 2.0], [0.5, 0.5], [0.5, 0.5], 1.0, Parameters())
     array([2., 2.])
     """
-    return Q / marginal_utility(c, p)[..., None] - Φ_2(k, k1, p)
+    return np.asarray(Q) / marginal_utility(c, p)[..., None] - Φ_2(k, k1, p)
 
 
 def resources(z: ArrayLike, k: ArrayLike, k1: ArrayLike, b: ArrayLike,
@@ -346,7 +350,7 @@ def resources(z: ArrayLike, k: ArrayLike, k1: ArrayLike, b: ArrayLike,
     1.0
     """
     y = production(z, k1 if p.timing == "current" else k, p)
-    return (y - Φ(k, k1, p)).sum(axis=-1) + b
+    return (y - Φ(k, k1, p)).sum(axis=-1) + np.asarray(b)
 
 
 def collateral(b1: ArrayLike, q: ArrayLike, p: Parameters) -> np.ndarray:
@@ -370,7 +374,7 @@ def collateral(b1: ArrayLike, q: ArrayLike, p: Parameters) -> np.ndarray:
     """
     limits = {"market": p.θ * np.asarray(q), "fixed price": p.θ * p.q_bar,
               "fixed limit": p.limit, "none": np.inf}
-    return np.asarray(b1) / p.R + limits[p.collateral]
+    return np.asarray(b1) / p.R + np.asarray(limits[p.collateral])
 
 
 def feedback(c: ArrayLike, q: ArrayLike, p: Parameters) -> np.ndarray:
@@ -390,7 +394,7 @@ def feedback(c: ArrayLike, q: ArrayLike, p: Parameters) -> np.ndarray:
     >>> feedback(1.5, 3.0, Parameters(γ=2.0, θ=0.1)).round(3).item()
     0.4
     """
-    return p.γ * p.θ * np.asarray(q) / c
+    return p.γ * p.θ * np.asarray(q) / np.asarray(c)
 
 
 def sunspot(m: ArrayLike, p: Parameters) -> np.ndarray:
@@ -412,7 +416,8 @@ def sunspot(m: ArrayLike, p: Parameters) -> np.ndarray:
     >>> sunspot([0.0, 0.1, 0.2], Parameters(δ=0.2)).round(3)
     array([1. , 0.5, 0. ])
     """
-    r = np.minimum(np.divide(m, p.δ), 1) if p.δ > 0 else np.ones_like(m, dtype=float)
+    m = np.asarray(m)
+    r = np.minimum(m / p.δ, 1) if p.δ > 0 else np.ones(m.shape)
     return 1 - r**2 * (3 - 2 * r)
 
 

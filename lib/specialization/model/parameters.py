@@ -198,7 +198,7 @@ class Parameters:
         unknown = set(changes) - {f.name for f in fields(self)}
         if unknown:
             raise DataError(f"Parameters: no field {', '.join(sorted(unknown))}")
-        return replace(self, **changes)
+        return replace(self, **changes)  # type: ignore[arg-type]
 
     def scalars(self, b_min):
         """`Scalars` for two industries; without collateral the limit is the box's edge b_min."""

@@ -1,14 +1,28 @@
+"""Regions, economies without the amplifier, and what a shock does in them."""
+
 import numpy as np
 import pytest
 from specialization.errors import DataError
 from specialization.model import equations, equilibrium, simulation
-from specialization.model.amplification import accounting, region, without
+from specialization.model.amplification import (
+    accounting,
+    crises,
+    region,
+    share,
+    strength,
+    without,
+)
 from specialization.model.parameters import SMOOTH
 
 
 @pytest.fixture(scope="module")
 def market():
     return equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 60, 8))
+
+
+@pytest.fixture(scope="module")
+def limited(market):
+    return without(market, "fixed limit")
 
 
 @pytest.mark.parametrize("k", [0.2, 0.5, 0.75])
@@ -26,9 +40,9 @@ def test_even_region_is_the_economy_itself():
     assert region(SMOOTH, 0.5).μ == pytest.approx((1, 1))
 
 
-def test_fixed_price_and_fixed_limit_match_debt_and_agree(market):
+def test_fixed_price_and_fixed_limit_match_debt_and_agree(market, limited):
     debt = simulation.moments(market)["NFA/Y"]
-    price, limit = (without(market, v) for v in ("fixed price", "fixed limit"))
+    price, limit = without(market, "fixed price"), limited
     for eq in (price, limit):
         assert simulation.moments(eq)["NFA/Y"] == pytest.approx(debt, abs=1e-3)
     # the same limit on debt: the same debt, whatever capital is worth as collateral
@@ -37,9 +51,8 @@ def test_fixed_price_and_fixed_limit_match_debt_and_agree(market):
     assert without(market, "market price") is market
 
 
-def test_accounting_adds_up_and_a_fixed_limit_softens_the_fall(market):
-    other = without(market, "fixed limit")
-    with_price, fixed = (accounting(eq, size_in_sd=1.4, paths=2000) for eq in (market, other))
+def test_accounting_adds_up_and_a_fixed_limit_softens_the_fall(market, limited):
+    with_price, fixed = (accounting(eq, size_in_sd=1.4, paths=2000) for eq in (market, limited))
     for r in (with_price, fixed):
         parts = r["exposure"] + r["adjustment"] + r["borrowing"]
         assert r["consumption"].to_numpy() == pytest.approx(parts.to_numpy(), abs=1e-12)
@@ -56,7 +69,37 @@ def test_exposure_is_the_share_of_the_industry(market):
     assert r["exposure"][0] == pytest.approx(-fall, rel=0.05)
 
 
+def test_strength_is_that_of_both_responses(market, limited):
+    found = strength(market, limited, size_in_sd=1.0, regions=20)
+    falls = [accounting(eq, size_in_sd=1.0, periods=2, regions=20)["consumption"][0]
+             for eq in (market, limited)]
+    assert found["fall"] == pytest.approx(100 * falls[0])
+    assert found["amplification share"] == pytest.approx(100 * (falls[0] - falls[1]) / falls[0])
+    x = simulation.ergodic(market, regions=20)
+    assert found["feedback"] == pytest.approx(np.mean(0.2 * x["q"] / x["c"]))
+    assert found["binding"] == pytest.approx(100 * x["binding"].mean())
+
+
+def test_share_of_a_fall():
+    assert share(-1.0, -4.0) == 0.75 and share(-3.0, -2.0) == -0.5
+
+
+def test_crises_are_counted_and_measured_against_the_mean():
+    # mean 1, sd 0.3: the one year at zero is a crisis, that at 0.4 is none
+    c = np.array([0.0, 0.4, *[1.0] * 6, 1.2, 1.4, 1.0, 1.0, 1.0])
+    c *= 13 / c.sum()
+    q, binding = np.where(c == 0, 0.5, 1.0), np.where(c == 0, 1.0, 0.0)
+    found = crises({"c": c, "q": q, "binding": binding})
+    assert found["share of years"] == pytest.approx(100 / 13)
+    assert found["consumption"] == -100 and found["binding"] == 100
+    assert found["price"] == pytest.approx(100 * (0.5 / (12.5 / 13) - 1))
+    none = crises({"c": np.ones(5), "q": np.ones(5), "binding": np.ones(5)})
+    assert none["share of years"] == 0 and none.isna().sum() == 3
+
+
 def test_bad_input(market):
+    with pytest.raises(DataError, match="k_A = '0.5' is no number"):
+        region(SMOOTH, "0.5")
     with pytest.raises(DataError, match="k_A = 1.2; valid: between 0 and 1"):
         region(SMOOTH, 1.2)
     with pytest.raises(DataError, match="'soft'; valid: market price, fixed price"):

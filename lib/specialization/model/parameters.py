@@ -1,7 +1,9 @@
 """Parameters of the model, with unit, source and published value of each."""
 
 from collections import namedtuple
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -14,23 +16,105 @@ CHOICES = {"method": ("rouwenhorst", "tauchen"), "timing": ("predetermined", "cu
 
 VALID = {"γ": "0 < x <= 50", "α": "0 < x < 1", "β": "0 < x < 1", "R": "0 < x <= 10",
          "θ": "0 <= x <= 10", "φ": "0 <= x < inf", "ξ": "0 <= x < 1", "ρ": "0 <= x < 1",
-         "σ": "0 <= x <= 1", "μ": "0 < x <= 100", "k_bar": "0 < x < 1", "δ": "0 <= x <= 1"}
+         "σ": "0 <= x <= 1", "μ": "0 < x <= 100", "k_bar": "0 < x < 1", "δ": "0 <= x <= 1",
+         "states": "1 <= x < inf", "q_bar": "0 <= x < inf", "limit": "0 <= x < inf"}
+"""Range of each number."""
+
+PER_INDUSTRY = ("φ", "ξ", "ρ", "σ", "μ", "states", "k_bar")
+"""Fields with one entry per industry."""
 
 Scalars = namedtuple("Scalars", "α β γ θ R φ_A φ_B ξ_A ξ_B a_A a_B market fixed limit now δ rule")
 """What the compiled code reads: a_i scales z̄_i; the limit on debt is θ q market + limit."""
 
 
-def _bounds(valid, value):
+def number(name: str, value: float, whole: bool = False) -> float | int:
+    """A number as it was meant: a float, or where `whole` an int.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls it.
+    value : number
+
+    Raises
+    ------
+    DataError
+        Text, a truth value, NaN, an array; where `whole`, a fraction.
+
+    Examples
+    --------
+    >>> number("γ", 2)
+    2.0
+    >>> number("θ", "0.1")
+    Traceback (most recent call last):
+    specialization.errors.DataError: θ = '0.1' is no number
+    """
+    kind, word = (Integral, "whole number") if whole else (Real, "number")
+    if isinstance(value, bool | np.bool_) or not isinstance(value, kind) or value != value:
+        raise DataError(f"{name} = {' '.join(repr(value).split())} is no {word}")
+    return int(value) if whole else float(value)
+
+
+def within(name: str, value: float, low: float, high: float, whole: bool = False) -> float | int:
+    """A parameter of a chapter, which the chapter is known to run with between low and high.
+
+    Parameters
+    ----------
+    name : str
+        As the chapter calls it.
+    value, low, high : number
+    whole : bool
+        Whole numbers only.
+
+    Returns
+    -------
+    float, or where `whole` int
+
+    Raises
+    ------
+    DataError
+
+    Examples
+    --------
+    >>> within("γ", 2, 1, 3)
+    2.0
+    >>> within("γ", 5.0, 1, 3)
+    Traceback (most recent call last):
+    specialization.errors.DataError: γ = 5.0; valid: 1 to 3
+    """
+    value = number(name, value, whole)
+    if not low <= value <= high:
+        raise DataError(f"{name} = {value}; valid: {low} to {high}")
+    return value
+
+
+def _inside(valid, value):
     low, left, _, right, high = valid.split()
-    return float(low), left == "<", np.asarray(value, dtype=float), right == "<", float(high)
+    x = np.asarray(value)
+    return (np.all(x > float(low) if left == "<" else x >= float(low))
+            and np.all(x < float(high) if right == "<" else x <= float(high)))
 
 
 @dataclass(frozen=True)
 class Parameters:
     """Parameters of the model; a year is the unit of time, K̄ = 1 the unit of capital.
 
-    Fields with one entry per industry take a number (the same for all) or a tuple. Raises
-    `DataError` where a value lies outside its range, or where the problem has no solution.
+    Fields with one entry per industry take a number (the same for all) or a tuple.
+
+    Raises
+    ------
+    DataError
+        A value that is no number, or lies outside its range of `VALID` or `CHOICES`; values with
+        which the problem has no solution.
+
+    Examples
+    --------
+    >>> p = Parameters(γ=2, φ=(0.5, 4))
+    >>> p.γ, p.φ, p.ξ
+    (2.0, (0.5, 4.0), (0.2, 0.2))
+    >>> Parameters(γ=0)
+    Traceback (most recent call last):
+    specialization.errors.DataError: Parameters: γ = 0.0; valid: 0 < γ <= 50
     """
 
     γ: float = 5.0                # risk aversion; published 5 ("standard in literature")
@@ -44,7 +128,7 @@ class Parameters:
     σ: tuple = (0.06, 0.06)       # sd of shocks, level of z̄; published in [.02, .15]; 0: none
     μ: tuple = (1.0, 1.0)         # mean productivity, units of output; ours, a normalisation
     states: tuple = (3, 3)        # points of each productivity chain; ours
-    method: str = "rouwenhorst"   # or "tauchen", points within 3 standard deviations
+    method: str = "rouwenhorst"   # or "tauchen", its span from the standard deviation
     timing: str = "predetermined"       # production with k; "current": with k' (slides' appendix)
     agglomeration: str = "plain"        # z̄ k^ξ; "normalised": z̄ (k/k_bar)^ξ
     k_bar: tuple = (0.5, 0.5)           # capital at which "normalised" leaves z̄ alone; ours
@@ -55,25 +139,29 @@ class Parameters:
     selection: str = "unique"           # rule where slack and binding solutions both exist
 
     def __post_init__(self):
-        count = set()
-        for name in ("φ", "ξ", "ρ", "σ", "μ", "states", "k_bar"):
-            value = getattr(self, name)
-            value = tuple(value) if np.ndim(value) else (value,) * 2
-            object.__setattr__(self, name, value)
-            count.add(len(value))
-        if len(count) > 1:
+        for name in VALID:
+            object.__setattr__(self, name, self._numbers(name))
+        count = {len(getattr(self, name)) for name in PER_INDUSTRY}
+        if len(count) > 1 or 0 in count:
             raise DataError(f"Parameters: entries per industry differ in number, {sorted(count)}")
         for name, valid in VALID.items():
-            low, strict, x, below, high = _bounds(valid, getattr(self, name))
-            if not (np.all(x > low if strict else x >= low)
-                    and np.all(x < high if below else x <= high)):
+            if not _inside(valid, getattr(self, name)):
                 raise DataError(f"Parameters: {name} = {getattr(self, name)}; "
                                 f"valid: {valid.replace('x', name)}")
         for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise DataError(f"Parameters: {name} = {getattr(self, name)!r}; "
-                                f"valid: {', '.join(allowed)}")
+            value = getattr(self, name)
+            if not isinstance(value, str) or value not in allowed:
+                raise DataError(f"Parameters: {name} = {value!r}; valid: {', '.join(allowed)}")
         self._check_combinations()
+
+    def _numbers(self, name):
+        # a field as floats, or whole numbers; one value per industry where it has them
+        value, whole = getattr(self, name), name == "states"
+        if name not in PER_INDUSTRY:
+            return number(f"Parameters: {name}", value, whole)
+        many = isinstance(value, Iterable) and not isinstance(value, str)
+        entries = value if many and getattr(value, "ndim", 1) else (value,) * 2
+        return tuple(number(f"Parameters: {name}", x, whole) for x in entries)
 
     def _check_combinations(self):
         if self.β * self.R >= 1:
@@ -82,8 +170,6 @@ class Parameters:
         if self.α + max(self.ξ) >= 1:
             raise DataError(f"Parameters: α + ξ = {self.α + max(self.ξ):.4g}; valid: below 1, "
                             "otherwise the private return rises with capital")
-        if any(not isinstance(n, (int, np.integer)) or n < 1 for n in self.states):
-            raise DataError(f"Parameters: states = {self.states}; valid: whole numbers from 1")
         for name, variant in (("q_bar", "fixed price"), ("limit", "fixed limit")):
             if self.collateral == variant and not 0 < getattr(self, name) < np.inf:
                 raise DataError(f"Parameters: collateral = {variant!r} needs {name} > 0, "
@@ -91,12 +177,28 @@ class Parameters:
         if self.selection == "sunspot" and self.δ == 0:
             raise DataError("Parameters: selection = 'sunspot' needs δ > 0")
 
-    def but(self, **changes):
-        """The same parameters with some changed; raises `DataError` for an unknown name."""
+    def but(self, **changes: float | Iterable[float] | str) -> "Parameters":
+        """The same parameters with some changed.
+
+        Parameters
+        ----------
+        **changes
+            New values, by field.
+
+        Raises
+        ------
+        DataError
+            A name that is no field; as for new `Parameters`.
+
+        Examples
+        --------
+        >>> SMOOTH.but(θ=0.05, ξ=(0.29, 0.10)).ξ
+        (0.29, 0.1)
+        """
         unknown = set(changes) - {f.name for f in fields(self)}
         if unknown:
             raise DataError(f"Parameters: no field {', '.join(sorted(unknown))}")
-        return replace(self, **changes)
+        return replace(self, **changes)  # type: ignore[arg-type]
 
     def scalars(self, b_min):
         """`Scalars` for two industries; without collateral the limit is the box's edge b_min."""

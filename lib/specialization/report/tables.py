@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError
+from ..model.parameters import Parameters
 from ..store import TABLES
 from .results import SOURCES
 
@@ -282,3 +283,45 @@ class Table:
 
     def __repr__(self):
         return f"{self.caption}\n{self.frame.to_string()}"
+
+
+MEANINGS = {"γ": ("gamma", "risk aversion"), "α": ("alpha", "capital share"),
+            "β": ("beta", "discount factor"), "R": ("R", "interest rate"),
+            "θ": ("theta", "loan to value"), "φ": ("phi", "adjustment cost"),
+            "ξ": ("xi", "agglomeration"), "ρ": ("rho", "persistence"),
+            "σ": ("sigma", "sd of shocks")}
+"""Name of a parameter of the model in published.csv, and what it means."""
+
+
+def parameters_table(economies: dict[str, Parameters]) -> pd.DataFrame:
+    """Parameters of the model as the slides print them, beside those of our economies.
+
+    Parameters
+    ----------
+    economies : dict of Parameters, by name
+
+    Returns
+    -------
+    DataFrame
+        By parameter of `MEANINGS`, texts: parameter, meaning, published (a number, or an
+        interval), their source, and a column for each economy: a number, or one per industry where
+        these differ.
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> parameters_table({"ours": SMOOTH.but(ξ=(0.29, 0.1))}).loc[[0, 6], ["published", "ours"]]
+         published         ours
+    0            5          2.0
+    6  0.1 to 0.29  (0.29, 0.1)
+    """
+    slides = published("calibration").set_index(["column", "row"])
+    rows = []
+    for name, (row, meaning) in MEANINGS.items():
+        low, high = (f"{slides.loc[(row, end), 'value']:g}" for end in ("low", "high"))
+        ours = [getattr(p, name) for p in economies.values()]
+        rows.append((name, meaning, low if low == high else f"{low} to {high}",
+                     slides.loc[(row, "low"), "note"],
+                     *(f"{x[0] if np.ndim(x) and len(set(x)) == 1 else x}" for x in ours)))
+    return pd.DataFrame(rows, columns=["parameter", "meaning", "published", "their source",
+                                       *economies])

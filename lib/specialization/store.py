@@ -119,6 +119,7 @@ def dependencies(*modules):
     return found
 
 
+@lru_cache(maxsize=256)
 def bare(source):
     """A Python text without comments, docstrings and blank lines: what it does, not what it says.
 

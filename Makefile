@@ -16,10 +16,10 @@ chapter: env         ## run one chapter again: NAME=01_data [VINTAGE=public] [PA
 	@$(PY) book/build.py "$(NAME)" $(if $(VINTAGE),VINTAGE=$(VINTAGE)) $(PARAMS)
 
 test: env            ## the fast tests
-	@$(PY) -m pytest -m "not slow"
+	@$(PY) -m pytest -n auto --dist worksteal -m "not slow"
 
-test-all: env        ## every test; the slow ones need the built book
-	@$(PY) -m pytest
+test-all: env        ## every test, with new random inputs; the slow ones need the built book
+	@$(PY) -m pytest -n auto --dist worksteal --hypothesis-profile random
 
 lint: env            ## check the style of the code
 	@$(PY) -m ruff check

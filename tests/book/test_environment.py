@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "book" / "environment.sh"
+# what it installs is noted: the lock, and the folder that the library is taken from
 GOOD = """#!/bin/sh
 case "$1 $2" in
 -V*) echo Python 3.12.1 ;;
-"-m venv") mkdir -p "$4/bin" "$4/lib/python3.12/site-packages";
-    cp "$0" "$4/bin/python"; echo > "$4/pyvenv.cfg" ;;
-"-m pip") [ -e pip_fails ] && exit 1; echo installed >> installs ;;
+"-m venv") mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; echo > "$4/pyvenv.cfg" ;;
+"-m pip") case "$*" in
+    *"-e .") [ -e library_fails ] && exit 1; pwd > "${0%/bin/*}/library" ;;
+    *) [ -e pip_fails ] && exit 1; echo installed >> installs ;;
+    esac ;;
+"-c import importlib"*) [ "$(cat "${0%/bin/*}/library" 2>/dev/null)" = "$(pwd)" ]; exit ;;
 esac
 exit 0
 """
@@ -30,7 +34,7 @@ def setup(tmp_path):
     for tool in ("sh", "mkdir", "cp", "rm", "cat", "cmp", "df", "awk"):
         (path / tool).symlink_to(shutil.which(tool))
 
-    def run(*arguments, **interpreters):
+    def run(*arguments, root=root, **interpreters):
         for name, text in interpreters.items():
             file = path / name.replace("_", ".")
             file.unlink(missing_ok=True)
@@ -48,8 +52,7 @@ def test_shims_that_fail_are_passed_over_and_the_lock_is_installed_once(setup):
     assert first.returncode == 0 and "Python 3.12.1" in first.stdout, first.stderr
     assert setup().stdout == ""
     assert (setup.root / "installs").read_text() == "installed\n"
-    site = setup.root / ".venv/lib/python3.12/site-packages/specialization.pth"
-    assert site.read_text() == f"{setup.root}\n{setup.root}/lib\n"
+    assert (setup.root / ".venv/library").read_text() == f"{setup.root}\n"
     (setup.root / "requirements.lock").write_text("numpy==2\n")
     assert setup().returncode == 0
     assert (setup.root / "installs").read_text() == "installed\n" * 2
@@ -75,6 +78,22 @@ def test_a_failed_install_leaves_no_environment(setup):
     assert done.returncode == 1 and "pip could not install requirements.lock" in done.stderr
     assert not (setup.root / ".venv").exists()
     (setup.root / "pip_fails").unlink()
+    assert setup().returncode == 0
+
+
+def test_after_a_move_the_library_is_taken_from_the_new_folder(setup):
+    assert setup(python3=GOOD).returncode == 0
+    moved = setup.root.rename(setup.root.with_name("another name"))
+    assert setup(root=moved).returncode == 0
+    assert (moved / ".venv/library").read_text() == f"{moved}\n"
+    assert (moved / "installs").read_text() == "installed\n"
+
+
+def test_a_library_that_cannot_be_installed_is_one_clear_message(setup):
+    (setup.root / "library_fails").touch()
+    done = setup(python3=GOOD)
+    assert done.returncode == 1 and "pip could not install the library" in done.stderr
+    (setup.root / "library_fails").unlink()
     assert setup().returncode == 0
 
 

@@ -177,7 +177,7 @@ def build_html(root, names=()):
     target = root / "_build" / "html"
     stamp = target / ".key"
     files = [(root / f).read_bytes() for f in ("_config.yml", "_toc.yml", "requirements.lock")]
-    key = digest(*content(root, "book"), *files)
+    key = digest(*content(root, "book", "lib"), *files)     # docstrings make a page
     if stamp.exists() and stamp.read_text(encoding="utf-8") == key:
         return False
     print("building the pages ...", flush=True)

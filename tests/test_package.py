@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import io
 import os
 import re
 import shutil
@@ -14,6 +15,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from docutils.core import publish_doctree
+from sphinx.ext import napoleon
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("specialization", "specialization.data", "specialization.facts", "specialization.model",
@@ -165,6 +168,15 @@ def test_public_names_have_a_docstring_with_an_example_that_runs(name):
     said = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append)
     assert said == [], f"{name}: its example fails\n{''.join(said)}"
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_public_docstrings_can_be_set_as_a_page(name):
+    config = napoleon.Config(napoleon_google_docstring=False, napoleon_use_rtype=False)
+    text = str(napoleon.NumpyDocstring(inspect.getdoc(CALLABLES[name]) or "", config))
+    said = io.StringIO()
+    publish_doctree(text, settings_overrides={"warning_stream": said, "report_level": 2})
+    assert said.getvalue() == "", f"{name}: {said.getvalue()}"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -1,10 +1,12 @@
 """The runner, on tiny projects: what is executed again, and what a failure leaves behind."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import build
@@ -473,3 +475,53 @@ def test_launch_pairs_only_with_a_repository(project):
     pages.launch_pairs(project, ["01_a"])
     assert (project / "notebooks/01_a.ipynb").read_text() == pair  # the same every time
     assert all(not c.get("outputs") for c in json.loads(pair)["cells"])
+
+
+CELLS = [nbformat.v4.new_markdown_cell("```{glue:figure} one\n:alt: a\n```"),
+         nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output(
+             "display_data", data={"text/html": f"{pages.TABLE}t</figure>"})]),
+         nbformat.v4.new_code_cell("2", metadata={"tags": ["remove-output"]}, outputs=[
+             nbformat.v4.new_output("display_data", data={"image/png": "x"})])]
+
+
+@pytest.mark.parametrize("images, tables, good", [(1, 1, True), (0, 1, False), (1, 0, False)])
+def test_a_page_must_show_what_its_chapter_makes(tmp_path, images, tables, good):
+    notebook, page = tmp_path / "01_a.ipynb", tmp_path / "01_a.html"
+    nbformat.write(nbformat.v4.new_notebook(cells=CELLS), notebook)
+    pages.write(page, f"<img src='logo'><article>{'<img src=a>' * images}"
+                      f"{(pages.TABLE + 't</figure>') * tables}</article>")
+    if good:
+        pages.check_page(notebook, page)
+    else:
+        with pytest.raises(build.BuildError, match=f"01_a.html shows {images} images and {tables}"):
+            pages.check_page(notebook, page)
+
+
+@pytest.mark.parametrize("folder", ["", "book"])
+def test_links_to_edit_a_page_lead_to_its_source(project, folder):
+    pages.write(project / "_config.yml", f"""title: t
+execute: {{execute_notebooks: "off"}}
+only_build_toc_files: true
+repository: {{url: "https://github.com/who/what", path_to_book: "{folder}", branch: main}}
+html: {{use_edit_page_button: true, use_repository_button: true}}
+""")
+    for name in ("01_a", "02_b"):
+        source = pages.read_chapter(project / f"notebooks/{name}.md")
+        pages.write(project / f"book/notebooks/{name}.ipynb", nbformat.writes(source))
+    pages.build_html(project)
+    for page, source in (("intro", "book/intro.md"), ("notebooks/01_a", "notebooks/01_a.md")):
+        text = (project / f"_build/html/{page}.html").read_text(encoding="utf-8")
+        found = set(re.findall(r'href="https://github.com/who/what/edit/([^"]*)"', text))
+        assert found == {f"main/{source}"}
+        assert (project / source).is_file()
+
+
+@pytest.mark.slow
+def test_two_builds_of_real_chapters_are_equal(tmp_path):
+    names, builds = ["01_data", "06_amplification"], []
+    for workers in (1, 2):
+        jobs = [replace(build.make_job(build.ROOT, name, {}), target=tmp_path / f"{workers}.{name}")
+                for name in names]
+        build.execute(jobs, workers)
+        builds.append([settled(j.target) for j in jobs])
+    assert builds[0] == builds[1]

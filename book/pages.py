@@ -166,7 +166,7 @@ def mend_links(root, html):
         page = path.relative_to(html).with_suffix("").as_posix()
         folder, ending = ("", "md") if page.startswith("notebooks/") else ("book/", r"\2")
         text = path.read_text(encoding="utf-8")
-        mended = re.sub(rf"(/(?:edit|blob)/[^\"]+/){re.escape(page)}\.(md|ipynb)(?=\")",
+        mended = re.sub(rf"(/(?:edit|blob)/[^\"]+?/)(?:book/)?{re.escape(page)}\.(md|ipynb)(?=\")",
                         rf"\g<1>{folder}{page}.{ending}", text)
         if mended != text:
             write(path, mended)

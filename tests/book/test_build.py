@@ -50,7 +50,8 @@ def project(tmp_path, monkeypatch):
     """A project in a folder whose name has a space."""
     root = tmp_path / "a project"
     files = {
-        "_toc.yml": "root: intro\nchapters:\n- file: notebooks/01_a\n- file: notebooks/02_b\n",
+        "_toc.yml": "format: jb-book\nroot: intro\nchapters:\n- file: notebooks/01_a\n"
+                    "- file: notebooks/02_b\n",
         "_config.yml": "title: t\n",
         "requirements.lock": "numpy==1\n",
         "notebooks/01_a.md": chapter_text("import sys; print(sys.executable, VINTAGE)"),
@@ -493,7 +494,8 @@ def test_a_page_must_show_what_its_chapter_makes(tmp_path, images, tables, good)
     if good:
         pages.check_page(notebook, page)
     else:
-        with pytest.raises(build.BuildError, match=f"01_a.html shows {images} images and {tables}"):
+        words = f"01_a.html shows {images} images and {tables} tables; its chapter makes 1 and 1"
+        with pytest.raises(build.BuildError, match=words):
             pages.check_page(notebook, page)
 
 
@@ -520,7 +522,7 @@ html: {{use_edit_page_button: true, use_repository_button: true}}
 def test_two_builds_of_real_chapters_are_equal(tmp_path):
     names, builds = ["01_data", "06_amplification"], []
     for workers in (1, 2):
-        jobs = [replace(build.make_job(build.ROOT, name, {}), target=tmp_path / f"{workers}.{name}")
+        jobs = [replace(job(build.ROOT, name), target=tmp_path / f"{workers}.{name}")
                 for name in names]
         build.execute(jobs, workers)
         builds.append([settled(j.target) for j in jobs])

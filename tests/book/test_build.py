@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -237,24 +238,29 @@ build.execute([build.make_job(root, "01_a", {{"synthetic": "seeded"}})])
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_whatever_ends_the_builder_ends_its_workers_and_kernels(project, number):
+@pytest.mark.parametrize("program, number", [
+    ("builder", signal.SIGINT), ("builder", signal.SIGTERM), ("builder", signal.SIGHUP),
+    ("builder", signal.SIGKILL), ("make", signal.SIGTERM)])
+def test_whatever_ends_the_builder_ends_its_workers_and_kernels(project, program, number):
     # compiled code that never returns to Python, where no handler of the kernel would run
     code = ("import os, re; open('started', 'w').write(f'{os.getpid()} {os.getppid()}')\n"
             "import time\ntime.sleep(.5)\nre.match('(a?){60}a{60}', 'a' * 60)")
     pages.write(project / "notebooks/01_a.md", chapter_text(code))
     target = job(project).target
     pages.write(target, "earlier")
-    pages.write(project / "go.py", GO.format(book=str(BOOK), root=str(project)))
+    pages.write(project / "book/build.py", GO.format(book=str(BOOK), root=str(project)))
+    pages.write(project / "book/environment.sh", "")
+    shutil.copy(BOOK.parent / "Makefile", project)
+    command = {"builder": [sys.executable, project / "book/build.py"],
+               "make": ["make", f"VENV={sys.prefix}", "book"]}[program]
     started = project / "notebooks/started"
-    process = subprocess.Popen([sys.executable, project / "go.py"], stderr=subprocess.PIPE,
-                               text=True)
+    process = subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + 60
         while not (started.exists() and started.read_text()) and time.monotonic() < deadline:
             time.sleep(0.1)
         children = [psutil.Process(int(pid)) for pid in started.read_text().split()]
-        process.send_signal(number)  # to the builder alone
+        process.send_signal(number)  # to this process alone
         assert process.wait(timeout=30) != 0
         _, alive = psutil.wait_procs(children, timeout=15)
         assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]

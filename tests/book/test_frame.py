@@ -127,6 +127,16 @@ def test_git_ignores_what_is_made_or_must_not_be_shared(path):
     assert done.returncode == 0
 
 
+def test_scripts_and_tables_have_the_same_bytes_in_every_checkout():
+    files = ["book/environment.sh", ".ci/run", "Makefile", "data/zones.csv", "lib/a.py"]
+    done = subprocess.run(["git", "check-attr", "text", "eol", "--", *files], cwd=ROOT,
+                          capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    assert done.stdout.splitlines() == [f"{file}: {attribute}" for file in files
+                                        for attribute in ("text: auto", "eol: lf")]
+
+
 def test_no_file_names_a_folder_of_one_machine():
     home = re.compile(rb"(?<![\w.~])/(?:home|root|Users|mnt|opt)/[\w.]+")
     for path in project_files():

@@ -191,7 +191,7 @@ def test_only_the_touched_chapter_runs_again(project, monkeypatch):
         build.build_book(project, {"synthetic": "seeded"})
         ran.append("|")
     assert ran == ["01_a", "02_b", "|", "|", "02_b", "|"]
-    table = (project / "book/notebooks/status_table.md").read_text()
+    table = (project / "book/notebooks/status_table.md").read_text(encoding="utf-8")
     assert "{doc}`notebooks/02_b` | 1.0 | 1 | synthetic (seeded)" in table
     assert (project / "book/notebooks/downloads/02_b.py").read_text().count("# %%") >= 2
 
@@ -214,12 +214,12 @@ def test_failures_tell_their_story_and_spare_the_earlier_output(project, monkeyp
     story = str(caught.value)
     assert "02_b.md, code cell 2: ValueError: too few zones" in story
     assert "03_c.md: DeadKernelError" in story and "01_a" not in story
-    assert jobs[1].target.read_text() == "earlier" and not jobs[2].target.exists()
+    assert jobs[1].target.read_text(encoding="utf-8") == "earlier" and not jobs[2].target.exists()
     assert build.is_fresh(jobs[0]) and left_over(project) == []
     note = pages.record(jobs[0].target)
     assert note["seconds"] > 0 and 20 < note["memory_mib"] < 2000
     assert note["packages"]["python"] == sys.version.split()[0]
-    cells = json.loads(jobs[0].target.read_text())["cells"]
+    cells = json.loads(jobs[0].target.read_text(encoding="utf-8"))["cells"]
     assert not any("injected-parameters" in c["metadata"].get("tags", []) for c in cells)
     assert sys.executable in str(cells[-1]["outputs"])
 
@@ -267,7 +267,7 @@ def test_whatever_ends_the_builder_ends_its_workers_and_kernels(project, program
     finally:
         process.kill()
         process.stderr.close()
-    assert target.read_text() == "earlier" and left_over(project) == []
+    assert target.read_text(encoding="utf-8") == "earlier" and left_over(project) == []
 
 
 def test_a_worker_that_is_told_to_end_takes_its_kernel_along(project):
@@ -478,7 +478,7 @@ def test_launch_pairs_only_with_a_repository(project):
     assert not list((project / "notebooks").glob("*.ipynb"))
     pages.write(project / "_config.yml", "repository:\n  url: https://example.org/book\n")
     pages.launch_pairs(project, ["01_a"])
-    pair = (project / "notebooks/01_a.ipynb").read_text()
+    pair = (project / "notebooks/01_a.ipynb").read_text(encoding="utf-8")
     pages.launch_pairs(project, ["01_a"])
     assert (project / "notebooks/01_a.ipynb").read_text() == pair  # the same every time
     assert all(not c.get("outputs") for c in json.loads(pair)["cells"])

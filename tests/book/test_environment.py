@@ -51,11 +51,11 @@ def test_shims_that_fail_are_passed_over_and_the_lock_is_installed_once(setup):
     first = setup(python3=SHIM, python3_13=SHIM, python3_12=GOOD)
     assert first.returncode == 0 and "Python 3.12.1" in first.stdout, first.stderr
     assert setup().stdout == ""
-    assert (setup.root / "installs").read_text() == "installed\n"
-    assert (setup.root / ".venv/library").read_text() == f"{setup.root}\n"
+    assert (setup.root / "installs").read_text(encoding="utf-8") == "installed\n"
+    assert (setup.root / ".venv/library").read_text(encoding="utf-8") == f"{setup.root}\n"
     (setup.root / "requirements.lock").write_text("numpy==2\n")
     assert setup().returncode == 0
-    assert (setup.root / "installs").read_text() == "installed\n" * 2
+    assert (setup.root / "installs").read_text(encoding="utf-8") == "installed\n" * 2
 
 
 def test_another_python_that_is_named_gets_an_environment_of_its_own(setup):
@@ -85,8 +85,8 @@ def test_after_a_move_the_library_is_taken_from_the_new_folder(setup):
     assert setup(python3=GOOD).returncode == 0
     moved = setup.root.rename(setup.root.with_name("another name"))
     assert setup(root=moved).returncode == 0
-    assert (moved / ".venv/library").read_text() == f"{moved}\n"
-    assert (moved / "installs").read_text() == "installed\n"
+    assert (moved / ".venv/library").read_text(encoding="utf-8") == f"{moved}\n"
+    assert (moved / "installs").read_text(encoding="utf-8") == "installed\n"
 
 
 def test_a_library_that_cannot_be_installed_is_one_clear_message(setup):
@@ -101,7 +101,7 @@ def test_an_interrupted_install_is_done_again(setup):
     assert setup(python3=GOOD).returncode == 0
     (setup.root / ".venv/requirements.lock").unlink()  # put there last
     assert setup().returncode == 0
-    assert (setup.root / "installs").read_text() == "installed\n" * 2
+    assert (setup.root / "installs").read_text(encoding="utf-8") == "installed\n" * 2
 
 
 def test_a_folder_that_is_no_environment_is_left_alone(setup):

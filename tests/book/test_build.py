@@ -526,7 +526,7 @@ html: {{use_edit_page_button: true, use_repository_button: true}}
 
 @pytest.mark.slow
 def test_two_builds_of_real_chapters_are_equal(tmp_path):
-    names, builds = ["01_data", "06_amplification"], []
+    names, builds = ["01_data", "03_dynamics"], []
     for workers in (1, 2):
         jobs = [replace(job(build.ROOT, name), target=tmp_path / f"{workers}.{name}")
                 for name in names]

@@ -27,10 +27,11 @@ KEPT = {
     "IPUMS_API_KEY": "a user's own extract",
     "SPECIALIZATION_OFFLINE": "no public data", "SPECIALIZATION_MIRROR": "where they lie",
     "SPECIALIZATION_CACHE": "where values are kept",
+    "SPECIALIZATION_BEA": "where files of the BEA lie",
 }
 """Variables that are left as they are, each with its use."""
 
-FOLDERS = ("SPECIALIZATION_MIRROR", "SPECIALIZATION_CACHE")
+FOLDERS = ("SPECIALIZATION_MIRROR", "SPECIALIZATION_CACHE", "SPECIALIZATION_BEA")
 """Those that name a folder: absolute from the start, as kernels run in another one."""
 
 SET = {

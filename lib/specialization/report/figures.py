@@ -4,6 +4,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from cycler import cycler
 from myst_nb import glue
 from scipy.stats import gaussian_kde
 
@@ -20,7 +21,7 @@ STYLE = {
     "font.size": 11, "axes.labelsize": 11, "axes.titlesize": 11, "axes.titlelocation": "left",
     "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 10, "legend.frameon": False,
     "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 2,
-    "axes.prop_cycle": mpl.cycler(color=COLOURS), "svg.hashsalt": "specialization",
+    "axes.prop_cycle": cycler(color=COLOURS), "svg.hashsalt": "specialization",
 }
 OUTCOMES = {"log_income": "level", "growth": "growth"}
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from ..errors import DataError
 from ..store import TABLES
 
-Labels = Sequence[int] | np.ndarray | pd.Index
+Labels: TypeAlias = Sequence[int] | np.ndarray | pd.Index
 """Years, zones or industries."""
 
 VINTAGES = {"synthetic": "synthetic data (simulated, not evidence)",

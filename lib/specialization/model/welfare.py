@@ -75,7 +75,7 @@ def planned(p: Parameters, reading: str = "allocation", grid: Grid | None = None
 
 
 def at_mean(eq: Equilibrium, values: np.ndarray, b: ArrayLike, k: ArrayLike
-            ) -> pd.DataFrame | pd.Series:
+            ) -> pd.DataFrame | pd.Series | float:
     """Values at the nodes read at mean productivity.
 
     Parameters
@@ -87,7 +87,8 @@ def at_mean(eq: Equilibrium, values: np.ndarray, b: ArrayLike, k: ArrayLike
     Returns
     -------
     DataFrame
-        By b (rows) and k_A (columns); a Series where one of them is a number.
+        By b (rows) and k_A (columns); a Series where one of them is a number, a number where both
+        are.
 
     Examples
     --------
@@ -101,12 +102,12 @@ def at_mean(eq: Equilibrium, values: np.ndarray, b: ArrayLike, k: ArrayLike
     where = States(np.atleast_1d(b), np.atleast_1d(k))
     there = eq.grid.interpolate(values, where)[len(eq.z) // 2]
     table = pd.DataFrame(there, pd.Index(where.b, name="b"), where.k)
-    if np.ndim(b) == 0:
-        return table.iloc[0]
-    return table.iloc[:, 0] if np.ndim(k) == 0 else table
+    table = table.iloc[:, 0] if np.ndim(k) == 0 else table
+    return table.iloc[0] if np.ndim(b) == 0 else table
 
 
-def gains(plan: Plan, value: np.ndarray, b: ArrayLike, k: ArrayLike) -> pd.DataFrame | pd.Series:
+def gains(plan: Plan, value: np.ndarray, b: ArrayLike, k: ArrayLike
+          ) -> pd.DataFrame | pd.Series | float:
     """Gain of a plan over the market in percent, at mean productivity.
 
     Parameters
@@ -118,7 +119,7 @@ def gains(plan: Plan, value: np.ndarray, b: ArrayLike, k: ArrayLike) -> pd.DataF
 
     Returns
     -------
-    DataFrame or Series, as `at_mean`
+    As `at_mean`
 
     Examples
     --------
@@ -132,7 +133,7 @@ def gains(plan: Plan, value: np.ndarray, b: ArrayLike, k: ArrayLike) -> pd.DataF
 
 
 def head_start(market: Equilibrium, value: np.ndarray, b: ArrayLike, k: ArrayLike
-               ) -> pd.DataFrame | pd.Series:
+               ) -> pd.DataFrame | pd.Series | float:
     """Percent that moving capital once, to where the market's value is highest, is worth.
 
     Parameters
@@ -144,7 +145,7 @@ def head_start(market: Equilibrium, value: np.ndarray, b: ArrayLike, k: ArrayLik
 
     Returns
     -------
-    DataFrame or Series, as `at_mean`
+    As `at_mean`
 
     Examples
     --------

@@ -93,7 +93,7 @@ def test_a_change_that_is_none_has_the_gains_of_the_plan(monkeypatch, economy):
 
 def test_first_order_conditions_hold_where_they_should():
     eq, _, plan = welfare.planned(P, grid=planner.default_grid(P, 30, 12))
-    t = welfare.first_order(plan)
+    t = planner.first_order(plan)
     b, k = (t.index.get_level_values(n) for n in "bk")
     assert list(t.index.names) == ["s", "b", "k"] and len(t) == plan.V.size
     t = t[(b > eq.grid.b[1]) & (b < eq.grid.b[-2]) & (k > eq.grid.k[0]) & (k < eq.grid.k[-1])]
@@ -105,7 +105,7 @@ def test_first_order_conditions_hold_where_they_should():
     # u'(c) is that of the policies
     c = np.where(plan.π > 0.5, plan.policies[..., 1, 0], plan.policies[..., 0, 0])
     u = equations.marginal_utility(c, P).ravel()
-    assert np.allclose(welfare.first_order(plan)["u'(c)"], u, rtol=1e-6)
+    assert np.allclose(planner.first_order(plan)["u'(c)"], u, rtol=1e-6)
 
 
 def test_paths_of_the_long_run_are_those_of_the_simulation(economy):

@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.interpolate import RegularGridInterpolator
 
 from ..errors import NotConverged
 from ..store import kept
-from . import equilibrium, nodes, planner, simulation
+from . import equilibrium, planner, simulation
 from .equilibrium import Equilibrium, Grid
 from .parameters import Parameters
 from .planner import Plan
@@ -289,68 +288,3 @@ def by_change(p: Parameters, changes: Mapping[str, Mapping], readings: Mapping[s
             row |= {("efficient start", x): g
                     for x, g in head_start(market, value, b, k).items()}
     return pd.DataFrame(rows).T
-
-
-REGIMES = ("floor of the tax", "limit binds", "slack")
-"""Which gap the planner's b' closes."""
-
-
-def first_order(plan: Plan) -> pd.DataFrame:
-    r"""The first-order conditions of a planner who allocates capital, at every node.
-
-    .. math:: λ = u'(c) + θ η \frac{γ}{c} \Bigl(q + \sum_i k_i' Φ_{2,i}\Bigr), \qquad
-              u'(c) - η - R η \Bigl(\frac{d\,slack}{d b'} - \frac1R\Bigr) = β R E λ'
-
-    λ is the worth of a bond, :math:`∂V/∂b`, and η the planner's multiplier of the limit.
-
-    Parameters
-    ----------
-    plan : Plan
-        Of the reading "allocation".
-
-    Returns
-    -------
-    DataFrame
-        Indexed by s, b, k: "λ"; "λ, weights one", in which Φ_2 has weights of one instead of
-        k_i'; "u'(c)"; "V_b", the slope of V; "today" and "tomorrow", the sides of the condition
-        for b', NaN where the floor of the tax holds; "regime", one of `REGIMES`.
-
-    Examples
-    --------
-    >>> from specialization.model.parameters import SMOOTH
-    >>> p = SMOOTH.but(ξ=(0.2, 0.0), σ=0.0, states=1)
-    >>> table = first_order(planned(p, grid=planner.default_grid(p, 12, 8)).plan)
-    >>> len(table), sorted(set(table["regime"]) - set(REGIMES))
-    (96, [])
-    """
-    p, grid = plan.p, plan.grid
-    ahead = planner.slopes(p.β * np.tensordot(plan.P, plan.V, 1), grid)
-    rows = np.array([_multiplier(plan, ahead, *node) for node in np.ndindex(plan.π.shape)])
-    x = rows.reshape(*plan.π.shape, 7)
-    expected = p.β * p.R * np.tensordot(plan.P, x[..., 0], 1)
-    tomorrow = np.array([RegularGridInterpolator((grid.b, grid.k), there)(x[s, ..., 4:6])
-                         for s, there in enumerate(expected)])
-    index = pd.MultiIndex.from_product([range(len(plan.z)), grid.b, grid.k],
-                                       names=["s", "b", "k"])
-    return pd.DataFrame({
-        "λ": rows[:, 0], "λ, weights one": rows[:, 1], "u'(c)": rows[:, 2],
-        "V_b": planner.slopes(plan.V, grid)[..., 1].ravel(), "today": rows[:, 6],
-        "tomorrow": np.where(rows[:, 3] > 0, tomorrow.ravel(), np.nan),
-        "regime": np.array(REGIMES)[rows[:, 3].astype(int)]}, index)
-
-
-def _multiplier(plan, ahead, s, i, j):
-    # λ, that with weights of one, u'(c), regime, b', k', and the side of today of the bond
-    # condition
-    p, (m, policies, π) = plan.p, plan.arrays()
-    k, r, w = m.K[j], int(π[s, i, j] > 0.5), nodes.scratch()
-    x, y = policies[s, i, j, r, 2:4]
-    J = planner.evaluate(m, ahead, (0.0, 1.0), s, nodes.funds(m, s, m.B[i], k), k, x, y,
-                         planner.UNIQUE, np.nan, w)
-    regime = np.argmin(J[4:7])       # of the three gaps, which is closed
-    c, u, q = J[11:]
-    η = -J[2] / J[9] if regime == 1 else 0.0    # slopes of J, slack in x
-    k, k1 = np.array([k, 1 - k]), np.array([y, 1 - y])
-    Φ_2 = np.array(p.φ) * (k1 / k - 1)
-    λ = u + p.θ * η * p.γ / c * (q + np.array([k1 @ Φ_2, Φ_2.sum()]))
-    return *λ, u, regime, x, y, u - η - p.R * η * (J[9] - 1 / p.R) if regime else np.nan

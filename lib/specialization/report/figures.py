@@ -191,6 +191,20 @@ def curves_figure(panels, x, y, columns=2, height=2.6):
     return legend_below(fig, lines) if len(lines) > 1 else fig
 
 
+def lines(table):
+    """Curves for `curves_figure` without bands: one for each column of a table, x its index.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"output": [1.0, 2.0], "price": [3.0, None]}, index=[0.1, 0.9])
+    >>> curve = lines(table)["price"]
+    >>> curve["x"].tolist(), curve["level"].tolist()
+    ([0.1], [3.0])
+    """
+    return {name: pd.DataFrame({"x": y.index, "level": y.to_numpy()})
+            for name, y in table.items() for y in [y.dropna()]}
+
+
 def arrows_figure(panels):
     """Arrows of places from the first year to the last in income and specialization, by panel.
 

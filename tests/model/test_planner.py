@@ -1,5 +1,6 @@
 """The planner against the market, symmetry, simulation, and the equations written again."""
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -282,6 +283,30 @@ def test_continuation_has_the_slopes_it_says():
         there, above = (choice.continuation(V[2], conditions.cell(m, *point)).value
                         for point in ((x + h, y), (x, y + h)))
         assert np.allclose([v_x, v_y], [(there - v) / h, (above - v) / h], atol=1e-3)
+
+
+def test_what_the_planner_finds_does_not_depend_on_threads(market, plans):
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        again = planner.solve(market, "allocation", tolerance=1e-7)
+    finally:
+        numba.set_num_threads(before)
+    for name in ("policies", "π", "V", "rates", "residuals"):
+        assert getattr(again, name).tobytes() == getattr(plans["allocation"], name).tobytes()
+
+
+def test_first_order_conditions_against_the_slope_of_the_value(plans):
+    table = planner.first_order(plans["allocation"])
+    b, k = (table.index.get_level_values(n) for n in "bk")
+    inner = table[(b > GRID.b[1]) & (b < GRID.b[-2]) & (k > GRID.k[0]) & (k < GRID.k[-1])]
+    assert set(inner["regime"]) == set(planner.REGIMES)
+    assert (inner["λ"] / inner["V_b"] - 1).abs().median() < 0.005
+    sides = (inner["tomorrow"] / inner["today"] - 1).abs()
+    assert sides.median() < 0.01 and sides.isna().eq(
+        inner["regime"] == "floor of the tax").all()
+    binds = inner[inner["regime"] == "limit binds"]
+    assert (binds["λ"] > binds["u'(c)"]).mean() > 0.95
 
 
 def test_bad_input_and_too_few_steps(market):

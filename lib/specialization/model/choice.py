@@ -48,7 +48,7 @@ they do not count: the `Term` of the private bond equation, the floor of the tax
 constraint, and his own bond equation."""
 
 Choice = namedtuple("Choice", "x slope closed here")
-"""The best b' for given k', the slope of V in k' along it, which gap is closed, and `Objective`."""
+"""The best b' for given k', the slope of V in k' along it, the gap closed, and `Objective`."""
 
 FLOOR, LIMIT, OWN, BOX = range(4)
 """Gaps that may be closed: of the private bond equation, of the constraint, of the planner's own

@@ -45,8 +45,8 @@ Expected = namedtuple("Expected", "u z_A z_B rest_A rest_B")
 
 Conditions = namedtuple("Conditions", "c u later q bond gap slack")
 """c, u'(c), (1 + τ) β R E u' and q, the mean of both prices weighted by k'; and three `Term`: the
-gap of the bond equation, 1 - (1 + τ) β R E u' / u'(c); the gap of the portfolio condition, the price that industry
-B implies minus that of A; the slack of the constraint."""
+gap of the bond equation, 1 - (1 + τ) β R E u' / u'(c); the gap of the portfolio condition, the
+price that industry B implies minus that of A; the slack of the constraint."""
 
 Policy = namedtuple("Policy", "c q b k η")
 """What is chosen at a state: consumption, price, b', k', multiplier."""

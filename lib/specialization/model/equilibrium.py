@@ -34,6 +34,16 @@ GATE = 0.05
 COARSE_STEPS = 150
 """Most steps on a grid that gives a guess only."""
 
+STALLED = 60
+"""Steps without a new smallest change after which an iteration is given up; those that converge
+in the book wait 24 at most."""
+
+EASY_φ = 1.0
+"""Adjustment cost up to which a cold start is easy; larger ones are reached from here."""
+
+SHORTEST = 1 / 64
+"""Part of a path of parameters below which it is not cut further."""
+
 
 @dataclass(frozen=True)
 class Equilibrium:
@@ -157,8 +167,8 @@ def _iterate(p, z, P, grid, rates, W, policies, π, tolerance, inner, steps, bar
     changes of each step.
     """
     new, π_new, residuals = policies.copy(), π.copy(), []
-    fast, plain = None, False
-    for _ in range(steps):
+    fast, plain, least, coarse = None, False, 0, tolerance > inner / 0.01
+    for step in range(steps):
         m = problem(p, z, grid, expected(P, W), rates)
         failures, change = branches.sweep(m, policies, π, inner, False, new, π_new)
         policies, π, new, π_new = new, π_new, policies, π
@@ -167,7 +177,10 @@ def _iterate(p, z, P, grid, rates, W, policies, π, tolerance, inner, steps, bar
         bar.update()
         bar.set_postfix_str(f"change {d:.1e}", refresh=False)
         done = d < tolerance and failures == 0
-        if done and plain or not d < np.inf:
+        if d < residuals[least].max():
+            least = step
+        stalled = step - least >= STALLED and (failures > 0 or not coarse)
+        if done and plain or not d < np.inf or stalled:
             break
         F, plain = all_payoffs(m, policies, π) - W, done or failures > 0 or d >= GATE
         fast = None if plain else fast or _Anderson(W.size)
@@ -175,19 +188,78 @@ def _iterate(p, z, P, grid, rates, W, policies, π, tolerance, inner, steps, bar
     return W, policies, π, m.E, failures, residuals
 
 
-def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=600, rates=None,
-          progress=False):
-    """The competitive equilibrium of a region with two industries."""
+def solve(p: Parameters, grid: Grid | None = None, tolerance: float = 1e-6,
+          start: Equilibrium | None = None, levels: int = 3, steps: int = 600,
+          rates: ArrayLike | None = None, progress: bool = False) -> Equilibrium:
+    """The competitive equilibrium of a region with two industries.
+
+    Parameters
+    ----------
+    p : Parameters
+    grid : Grid, optional
+        `default_grid(p)` where None.
+    tolerance : float
+        Largest change of any policy in a last plain step of time iteration, in units of
+        max(1, its size). The error that is left in q can be fifty times that.
+    start : Equilibrium, optional
+        Start from this one, on the grid asked for.
+    levels : int
+        Grids to go through, each with half the nodes of the next.
+    steps : int
+        Most steps on each grid.
+    rates : float or array (S, nB, nK, 3), optional
+        Instruments at the nodes of the grid: tax on debt, subsidies to capital in A and B; a
+        number is a constant tax.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Equilibrium
+        Where a cold start fails and an adjustment cost is above `EASY_φ`, the economy is reached
+        from one with lower costs; `path` has the economies in between.
+
+    Raises
+    ------
+    DataError
+        Parameters for another number of industries, or a box where no one can repay.
+    NotConverged
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> p = SMOOTH.but(states=1)
+    >>> eq = solve(p, default_grid(p, 12, 6))
+    >>> eq.policies.shape
+    (1, 12, 6, 2, 5)
+    >>> bool(eq.slack(eq.policy("b"), eq.policy("q")).min() > -1e-9)
+    True
+    """
     if len(p.φ) != 2:
         raise DataError(f"solve: {len(p.φ)} industries; valid: 2")
-    z, P = equations.productivity_chain(p)
     grid = grid or default_grid(p)
+    z = equations.productivity_chain(p)[0]
     _check_box(p, z, grid)
     rates = np.broadcast_to([rates or 0.0, 0, 0] if np.ndim(rates) == 0 else rates,
                             (len(z), grid.b.size, grid.k.size, 3))
-    grids = [grid]
-    for _ in range(levels - 1 if start is None else 0):
-        grids.insert(0, grids[0].coarser())
+    with tqdm(disable=not progress, unit=" steps") as bar:
+        if start is not None:
+            return _settle(p, [grid], start, rates, tolerance, steps, bar)
+        grids = [grid]
+        for _ in range(levels - 1):
+            grids.insert(0, grids[0].coarser())
+        try:
+            return _settle(p, grids, None, rates, tolerance, steps, bar)
+        except NotConverged as error:
+            easy = p.but(φ=tuple(min(x, EASY_φ) for x in p.φ))
+            if easy == p:
+                raise
+            return _along_path(easy, p, grids, rates, tolerance, steps, bar, error)
+
+
+def _settle(p, grids, start, rates, tolerance, steps, bar):
+    """Solve on one grid after the other; from an equilibrium, or from where nobody moves."""
+    (z, P), grid, residuals = equations.productivity_chain(p), grids[-1], []
     if start is None:
         here, policies = grids[0], _first_guess(p, z, grids[0])
         π = np.zeros(policies.shape[:3])
@@ -195,24 +267,49 @@ def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=600, rates=N
     else:
         here, (m, policies, π) = start.grid, start.arrays()
     W = all_payoffs(m, policies, π)
-    residuals = []
-    with tqdm(disable=not progress, unit=" steps") as bar:
-        for level in grids:
-            mean = here.interpolate(mixed(policies, π), level)
-            W, π, here = here.interpolate(W, level), here.interpolate(π, level), level
-            # where expectations are steep, a node solved less well than this sets off others
-            W, policies, π, E, failures, path = _iterate(
-                p, z, P, level, grid.interpolate(rates, level), W, np.stack([mean, mean], -2), π,
-                tolerance if level is grid else 1e-3, 0.01 * tolerance,
-                steps if level is grid else COARSE_STEPS, bar)
-            residuals += path
+    for level in grids:
+        guess = here.interpolate(mixed(policies, π), level)
+        W, π, here = here.interpolate(W, level), here.interpolate(π, level), level
+        # where expectations are steep, a node solved less well than this sets off others
+        W, policies, π, E, failures, changes = _iterate(
+            p, z, P, level, grid.interpolate(rates, level), W, np.stack([guess, guess], -2), π,
+            tolerance if level is grid else 1e-3, 0.01 * tolerance,
+            steps if level is grid else COARSE_STEPS, bar)
+        residuals += changes
     residuals = np.array(residuals)
     d = residuals[-1].max()
     if failures or not d < tolerance:
         raise NotConverged(f"equilibrium: policies still move {d:.1e}, {failures} nodes unsolved, "
-                           f"after {len(path)} steps on {π.shape} nodes (tolerance "
+                           f"after {len(changes)} steps on {π.shape} nodes (tolerance "
                            f"{tolerance:.0e})", residuals)
     return _finish(p, grid, z, P, policies, π, E, residuals, grid.interpolate(rates, grid))
+
+
+def _along_path(easy, p, grids, rates, tolerance, steps, bar, error):
+    """From an easy economy to the one asked for, in steps that are halved where one fails."""
+    bar.set_description(f"path from φ = {easy.φ}")
+    try:
+        eq = _settle(easy, grids, None, rates, tolerance, steps, bar)
+    except NotConverged as other:
+        raise NotConverged(f"{error}; nor with φ = {easy.φ}", other.residuals) from error
+    path, done, step = [easy], 0.0, 0.25
+    while done < 1:
+        t = min(1.0, done + step)
+        now = p if t == 1 else p.but(φ=tuple(
+            float(a) if a == b else float(a ** (1 - t) * b ** t)
+            for a, b in zip(easy.φ, p.φ, strict=True)))
+        bar.set_description(f"φ = {now.φ[0]:.3g}, {now.φ[1]:.3g}")
+        try:
+            eq = _settle(now, grids[-1:], eq, rates, tolerance, steps, bar)
+        except NotConverged as other:
+            step /= 2
+            if step < SHORTEST:
+                raise NotConverged(f"{error}; from φ = {easy.φ} it came as far as {path[-1].φ}",
+                                   other.residuals) from error
+        else:
+            done = t
+            path.append(now)
+    return replace(eq, path=tuple(path[:-1]))
 
 
 def _check_box(p, z, grid):
@@ -235,13 +332,14 @@ def _finish(p, grid, z, P, policies, π, E, residuals, rates):
                        rates)
 
 
-def slack_curve(eq, s, b, k, bonds):
+def slack_curve(eq: Equilibrium, s: int, b: float, k: float, bonds: ArrayLike) -> dict:
     r"""The collateral constraint along next period's bonds, with k' from the portfolio condition.
 
     Parameters
     ----------
     eq : Equilibrium
-    s, b, k : state
+    s, b, k : int, float, float
+        The state; the instruments are those in force there.
     bonds : (n,) array
         Values of b' at which something is left to consume.
 
@@ -249,6 +347,14 @@ def slack_curve(eq, s, b, k, bonds):
     -------
     dict of (n,) arrays: "k" (k'), "gap" (:math:`1 - \beta R E u'(c') / u'(c)`, positive where
     people would borrow more) and "slack" (:math:`b'/R + \theta q`)
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> p = SMOOTH.but(states=1)
+    >>> eq = solve(p, default_grid(p, 12, 6))
+    >>> slack_curve(eq, 0, -0.2, 0.5, [-0.4, 0.0])["slack"].round(2)
+    array([0.03, 0.48])
     """
     m = eq.arrays()[0]
     at = conditions.state(m, s, float(b), float(k))
@@ -258,7 +364,7 @@ def slack_curve(eq, s, b, k, bonds):
             "slack": np.array([here.slack.value for _, here in found])}
 
 
-def transition(last, means):
+def transition(last: Equilibrium, means: ArrayLike) -> list[Equilibrium]:
     """Equilibria of T periods in which the means of productivity drift as everybody foresees.
 
     Solved backward, one step of time iteration a period, from the equilibrium after the drift.
@@ -273,6 +379,14 @@ def transition(last, means):
     Returns
     -------
     list of T Equilibrium
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> p = SMOOTH.but(states=1)
+    >>> last = solve(p, default_grid(p, 12, 6))
+    >>> len(transition(last, [[1.0, 1.1], [1.0, 1.0]]))
+    2
     """
     after, path = last, []
     for mean in np.asarray(means, dtype=float)[::-1]:
@@ -285,6 +399,19 @@ def transition(last, means):
     return path
 
 
-def stored(p, grid=None, tolerance=1e-6, folder=None, **options):
-    """`solve`, or what an earlier call with the same inputs and code left; see `store.kept`."""
+def stored(p: Parameters, grid: Grid | None = None, tolerance: float = 1e-6, folder=None,
+           **options) -> Equilibrium:
+    """`solve`, or what an earlier call with the same inputs and code left; see `store.kept`.
+
+    Parameters
+    ----------
+    p, grid, tolerance, **options
+        As in `solve`; all are part of the key.
+    folder : Path, optional
+        Another place than the cache.
+
+    Returns
+    -------
+    Equilibrium
+    """
     return kept(solve, p, grid or default_grid(p), tolerance, folder=folder, **options)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.interpolate import RegularGridInterpolator
 from tqdm import tqdm
 
@@ -17,6 +18,7 @@ from .branches import all_payoffs
 from .choice import FAR, Rules, follow
 from .conditions import BONDS, CAPITAL, Instruments, η
 from .equilibrium import Grid, expected, mixed, problem
+from .parameters import Parameters
 
 READINGS = ("allocation", "debt")
 """Who picks k': the planner, or private portfolios."""
@@ -31,7 +33,7 @@ PATIENCE = 20
 """Steps after which nodes that turn back are slowed down; see `_iterate`."""
 
 
-def slopes(V, grid):
+def slopes(V: np.ndarray, grid: Grid) -> np.ndarray:
     """V (S, nB, nK) with its slopes in b and k: (S, nB, nK, 3).
 
     Slopes of a parabola through three nodes. Where V bends one way at a node and at both its
@@ -54,7 +56,8 @@ def slopes(V, grid):
     return np.stack(stack, axis=-1)
 
 
-def value(eq, start=None, tolerance=1e-9, steps=2000):
+def value(eq: equilibrium.Equilibrium, start: np.ndarray | None = None, tolerance: float = 1e-9,
+          steps: int = 2000) -> np.ndarray:
     r"""Welfare :math:`V = E \sum_t β^t u(c_t)` of the policies of `eq`, (S, nB, nK).
 
     Raises `NotConverged` where it still moves by more than tolerance.
@@ -70,11 +73,19 @@ def value(eq, start=None, tolerance=1e-9, steps=2000):
     raise NotConverged(f"value: still moves {np.ptp(change):.1e}", np.array([]))
 
 
-def gain(V, V0, p):
+def gain(V: ArrayLike, V0: ArrayLike, p: Parameters) -> np.ndarray:
     r"""Consumption equivalent of V over V0, as a share of consumption.
 
     .. math:: \left[\frac{(1-γ)(1-β) V + 1}{(1-γ)(1-β) V_0 + 1}\right]^{1/(1-γ)} - 1
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> V = [float(-1 / c + 1) / (1 - SMOOTH.β) for c in (1.0, 1.1)]    # constant c, γ = 2
+    >>> round(float(gain(V[1], V[0], SMOOTH)), 6)
+    0.1
     """
+    V, V0 = np.asarray(V), np.asarray(V0)
     if p.γ == 1:
         return np.exp((1 - p.β) * (V - V0)) - 1
     a, b = (1 + (1 - p.γ) * (1 - p.β) * x for x in (V, V0))
@@ -94,8 +105,9 @@ class Plan(equilibrium.Equilibrium):
     unsettled: float = 0.0
 
 
-def solve(eq, reading="allocation", taxed=True, multiplier=True, tolerance=1e-5, steps=300,
-          progress=False):
+def solve(eq: equilibrium.Equilibrium, reading: str = "allocation", taxed: bool = True,
+          multiplier: bool = True, tolerance: float = 1e-5, steps: int = 300,
+          progress: bool = False) -> Plan:
     """The planner's Markov equilibrium, from that of the market and on its grid.
 
     Parameters
@@ -241,13 +253,14 @@ def first_order(plan: Plan) -> pd.DataFrame:
         "regime": np.array(REGIMES)[closed.astype(int).ravel()]}, _nodes(plan))
 
 
-def stored(p, reading="allocation", grid=None, tolerance=1e-5, folder=None, **options):
+def stored(p: Parameters, reading: str = "allocation", grid: Grid | None = None,
+           tolerance: float = 1e-5, folder=None, **options) -> Plan:
     """`solve` from the market's equilibrium on the grid, or what an earlier call left."""
     market = equilibrium.stored(p, grid or default_grid(p), folder=folder)
     return kept(solve, market, reading, tolerance=tolerance, folder=folder, **options)
 
 
-def default_grid(p, bonds=60, capital=18, low=0.05):
+def default_grid(p: Parameters, bonds: int = 60, capital: int = 18, low: float = 0.05) -> Grid:
     """`equilibrium.default_grid` with capital spread evenly: the planner goes far."""
     grid = equilibrium.default_grid(p, bonds, capital, low)
     return Grid(grid.b, np.linspace(low, 1 - low, capital))

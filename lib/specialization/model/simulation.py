@@ -13,9 +13,9 @@ from .conditions import (
     BINDING,
     SLACK,
     UNIQUE,
+    Φ_2,
     A,
     B,
-    Φ_2,
     consumption,
     growth,
     locate,
@@ -83,7 +83,9 @@ def _step(m, policies, π, cumulative, exact, s, b, k, seed, t, out, s_next):
             s_next[n] = min(np.searchsorted(row, draw, side="right"), row.size - 1)
 
 
-def simulate(eq, periods, regions=1, start=None, seed=0, shocks=None, exact=False, record=None):
+def simulate(eq: Equilibrium | list, periods: int, regions: int = 1, start: tuple | None = None,
+             seed: int = 0, shocks: ArrayLike | None = None, exact: bool = False,
+             record: ArrayLike | None = None) -> dict[str, np.ndarray]:
     """Paths of many regions.
 
     Parameters
@@ -144,14 +146,15 @@ def _check_start(eq, s, b, k):
                             f"valid: {low:.4g} to {high:.4g}")
 
 
-def ergodic(eq, regions=200, periods=250, burn=150, seed=0):
+def ergodic(eq: Equilibrium, regions: int = 200, periods: int = 250, burn: int = 150,
+            seed: int = 0) -> dict[str, np.ndarray]:
     """Solved paths of `simulate` after `burn` periods, flattened: dict of arrays."""
     path = simulate(eq, burn + periods, regions, seed=seed, exact=True,
                     record=range(burn, burn + periods))
     return {name: x.ravel() for name, x in path.items()}
 
 
-def moments(eq, path=None, **options):
+def moments(eq: Equilibrium, path: dict | None = None, **options) -> pd.Series:
     """Moments of the ergodic distribution; sd of c and y in logs.
 
     Parameters
@@ -174,8 +177,9 @@ def moments(eq, path=None, **options):
         "near edge": eq.near_edge(x["b"], x["k"]).mean()})
 
 
-def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, paths=20000, seed=0,
-                     exact=False):
+def impulse_response(eq: Equilibrium, start: tuple | None = None, industry: int = 0,
+                     size_in_sd: float = 2.0, periods: int = 30, paths: int = 20000,
+                     seed: int = 0, exact: bool = False) -> pd.DataFrame:
     """Generalised impulse response to lower productivity of one industry in period 0.
 
     Mean over paths of the shocked less the unshocked series, both with the same later draws. The
@@ -188,6 +192,7 @@ def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, pat
     start : (s, b, k), optional
         State before the shock; the ergodic distribution where None.
     industry : int
+        0 for A, 1 for B.
     size_in_sd : float
 
     Returns
@@ -195,13 +200,24 @@ def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, pat
     DataFrame
         By period, in units of the series: "z" and "c", "y", "b", "b_next", "q", "k", "binding";
         `attrs["size"]`: the mean fall of z̄_i in units of σ_i that the chain allowed.
+
+    Raises
+    ------
+    DataError
+        An industry without shocks, σ = 0 or one state.
     """
+    if industry not in (0, 1):
+        raise DataError(f"impulse_response: industry = {industry}; valid: 0 (A) or 1 (B)")
+    levels, name = np.unique(eq.z[:, industry]), "AB"[industry]
+    if len(levels) < 2:
+        raise DataError(f"impulse_response: industry {name} has no shock: σ = "
+                        f"{eq.p.σ[industry]:g}, {eq.p.states[industry]} states; valid: σ > 0 and "
+                        "at least 2 states")
     if start is None:
         x = ergodic(eq, regions=200, periods=100, seed=seed + 1)
         pick = np.random.default_rng(seed).integers(x["s"].size, size=paths)
         start = tuple(x[name][pick] for name in ("s", "b", "k"))
     s = np.broadcast_to(np.asarray(start[0], dtype=np.int64), paths)
-    levels = np.unique(eq.z[:, industry])
     stride = len(np.unique(eq.z[:, 1])) if industry == 0 else 1
     own = np.searchsorted(levels, eq.z[s, industry] - 1e-12)
     aim = np.maximum(eq.z[s, industry] - size_in_sd * eq.p.σ[industry], levels[0])
@@ -253,7 +269,7 @@ def _euler(m, policies, π, P, s, b, k, choices, errors):
                     errors[t])
 
 
-def euler_errors(eq, path):
+def euler_errors(eq: Equilibrium, path: dict) -> pd.DataFrame:
     """Unit-free Euler errors off the grid: |c implied by the equation / c - 1|.
 
     Tomorrow's policies are solved anew at every productivity, not interpolated.
@@ -276,7 +292,7 @@ def euler_errors(eq, path):
     return pd.DataFrame(errors, columns=["bonds", "capital A", "capital B", "threshold"])
 
 
-def accuracy(eq, path=None, **options):
+def accuracy(eq: Equilibrium, path: dict | None = None, **options) -> pd.DataFrame:
     """Accuracy of a solution along its ergodic path, for the chapter's table.
 
     Returns
@@ -302,7 +318,7 @@ def accuracy(eq, path=None, **options):
     return table
 
 
-def robustness(eq, tolerance=1e-6, **options):
+def robustness(eq: Equilibrium, tolerance: float = 1e-6, **options) -> pd.DataFrame:
     """Moments on two coarser grids, in a wider box, and at a tolerance ten times tighter.
 
     Returns
@@ -319,7 +335,8 @@ def robustness(eq, tolerance=1e-6, **options):
               "wider box": (wide, tolerance), "tighter": (grid, tolerance / 10)}
     columns = {"this": moments(eq, **options)}
     for name, (other, precision) in others.items():
-        solution = equilibrium.solve(eq.p, other, precision)
+        solution = equilibrium.solve(eq.p, other, precision,
+                                     rates=grid.interpolate(eq.rates, other, flat=True))
         columns[name] = moments(solution, **options)
         if name in ("wider box", "tighter"):
             new = [solution.policy(n)[inside] if name == "wider box" else solution.policy(n)

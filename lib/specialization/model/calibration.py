@@ -355,7 +355,7 @@ def by_rank(income: ArrayLike, values: ArrayLike) -> np.ndarray:
     array([-0.25, -0.45, -0.35, -0.15])
     """
     rank = pd.Series(income).rank().to_numpy()
-    return np.quantile(values, (rank - 0.5) / rank.size)
+    return np.quantile(np.asarray(values, dtype=float), (rank - 0.5) / rank.size)
 
 
 def unexpected(before: Equilibrium, after: Equilibrium, periods: int = 6, regions: int = 20_000,

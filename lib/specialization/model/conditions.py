@@ -22,7 +22,7 @@ import numpy as np
 from .compiled import jit
 from .parameters import CHOICES, Scalars
 
-Problem = namedtuple("Problem", [*Scalars._fields, "E", "z", "bonds", "capital", "rates"])
+Problem = namedtuple("Problem", (*Scalars._fields, "E", "z", "bonds", "capital", "rates"))  # type: ignore[misc]
 """Parameters, expectations, levels of productivity, nodes of b and k, instruments at the nodes."""
 
 Industry = namedtuple("Industry", "φ ξ a")

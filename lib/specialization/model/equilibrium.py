@@ -240,7 +240,7 @@ def solve(p: Parameters, grid: Grid | None = None, tolerance: float = 1e-6,
     grid = grid or default_grid(p)
     z = equations.productivity_chain(p)[0]
     _check_box(p, z, grid)
-    rates = np.broadcast_to([rates or 0.0, 0, 0] if np.ndim(rates) == 0 else rates,
+    rates = np.broadcast_to([rates or 0.0, 0, 0] if np.ndim(rates) == 0 else np.asarray(rates),
                             (len(z), grid.b.size, grid.k.size, 3))
     with tqdm(disable=not progress, unit=" steps") as bar:
         if start is not None:
@@ -358,7 +358,7 @@ def slack_curve(eq: Equilibrium, s: int, b: float, k: float, bonds: ArrayLike) -
     """
     m = eq.arrays()[0]
     at = conditions.state(m, s, float(b), float(k))
-    found = [branches.portfolio(m, at, float(x), float(k)) for x in bonds]
+    found = [branches.portfolio(m, at, float(x), float(k)) for x in np.asarray(bonds)]
     return {"k": np.array([y for y, _ in found]),
             "gap": np.array([here.bond.value for _, here in found]),
             "slack": np.array([here.slack.value for _, here in found])}
@@ -388,7 +388,7 @@ def transition(last: Equilibrium, means: ArrayLike) -> list[Equilibrium]:
     >>> len(transition(last, [[1.0, 1.1], [1.0, 1.0]]))
     2
     """
-    after, path = last, []
+    after, path = last, list[Equilibrium]()
     for mean in np.asarray(means, dtype=float)[::-1]:
         z = last.z - np.asarray(last.p.μ) + mean
         _check_box(last.p, z, last.grid)

@@ -1,6 +1,7 @@
 """Grids of bonds and capital, and the box that an economy needs."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class Grid:
         return Grid(*(x[np.linspace(0, x.size - 1, n).round().astype(int)]
                       for x, n in zip((self.b, self.k), sizes, strict=True)))
 
-    def interpolate(self, values: np.ndarray, other: "Grid", flat: bool = False) -> np.ndarray:
+    def interpolate(self, values: np.ndarray, other: Any, flat: bool = False) -> np.ndarray:
         """Values (S, nB, nK, ...) on this grid, bilinear at the nodes of another.
 
         Beyond the edges they go on in a straight line, or stay as they are where `flat`.

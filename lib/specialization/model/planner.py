@@ -3,7 +3,7 @@
 What the planner does at a state is in `choice`; here his choices and their value are iterated.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -100,7 +100,7 @@ class Plan(equilibrium.Equilibrium):
     at a node; unsettled: share of the nodes that it moved by more than ten times the tolerance.
     """
 
-    V: np.ndarray = None
+    V: np.ndarray = field(default_factory=lambda: np.empty(0))
     regret: float = 0.0
     unsettled: float = 0.0
 

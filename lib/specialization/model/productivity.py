@@ -149,7 +149,7 @@ def simulated_estimates(T: int, trend: str, grid: ArrayLike = GRID, draws: int =
     """
     ε = np.random.default_rng(seed).standard_normal((T, draws))
     keep, found = np.eye(T) - smoother(T, trend), []
-    for ρ in grid:
+    for ρ in np.asarray(grid, dtype=float):
         x = ε.copy()
         x[0] /= np.sqrt(1 - ρ**2)
         for t in range(1, T):

@@ -1,5 +1,7 @@
 """Simulation, moments, impulse responses and accuracy of a solved economy."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numba import prange
@@ -85,7 +87,7 @@ def _step(m, policies, π, cumulative, exact, s, b, k, seed, t, out, s_next):
 
 def simulate(eq: Equilibrium | list, periods: int, regions: int = 1, start: tuple | None = None,
              seed: int = 0, shocks: ArrayLike | None = None, exact: bool = False,
-             record: ArrayLike | None = None) -> dict[str, np.ndarray]:
+             record: Sequence[int] | None = None) -> dict[str, np.ndarray]:
     """Paths of many regions.
 
     Parameters
@@ -226,7 +228,7 @@ def impulse_response(eq: Equilibrium, start: tuple | None = None, industry: int 
     hit = low + (draw < (aim - levels[low]) / (levels[low + 1] - levels[low]))
     base, shocked = (simulate(eq, periods, paths, (state, *start[1:]), seed, exact=exact)
                      for state in (s, s + (hit - own) * stride))
-    frame = {"z": (eq.z[x["s"].astype(int), industry] for x in (shocked, base))}
+    frame = {"z": tuple(eq.z[x["s"].astype(int), industry] for x in (shocked, base))}
     frame |= {name: (shocked[name], base[name])
               for name in ("c", "y", "b", "b_next", "q", "k", "binding")}
     result = pd.DataFrame({name: np.subtract(*pair).mean(axis=1) for name, pair in frame.items()})

@@ -276,7 +276,7 @@ def by_change(p: Parameters, changes: Mapping[str, Mapping], readings: Mapping[s
     ``by_change(p, {"φ = 4": {"φ": 4.0}}, {"φ = 4": ["allocation"]}, -0.3, [0.1, 0.5])`` has four
     gains: the planner's, and of the start, at each capital.
     """
-    rows = {}
+    rows: dict[str, dict] = {}
     for name, change in changes.items():
         row = rows[name] = {}
         for reading in readings[name]:
@@ -284,7 +284,7 @@ def by_change(p: Parameters, changes: Mapping[str, Mapping], readings: Mapping[s
                 market, value, plan = planned(p.but(**change), reading, tolerance=tolerance)
             except NotConverged:
                 continue
-            row |= {(reading, x): g for x, g in gains(plan, value, b, k).items()}
+            row |= {(reading, x): g for x, g in pd.Series(gains(plan, value, b, k)).items()}
             row |= {("efficient start", x): g
-                    for x, g in head_start(market, value, b, k).items()}
+                    for x, g in pd.Series(head_start(market, value, b, k)).items()}
     return pd.DataFrame(rows).T

@@ -159,7 +159,7 @@ def read_parameters(root, name, texts):
 
     Raises `BuildError`, or the library's `DataError`, for a chapter or a name that is not there, a
     value of another type, and one out of its range: that of `Parameters` or, where the comment
-    beside the default says so ("in [0.5, 4]"), that one.
+    beside the default says so ("; 0.5 to 4"), that one.
     """
     from specialization.model.parameters import Parameters
 
@@ -205,13 +205,12 @@ def read_value(what, text, default):
 
 
 def check_range(what, value, comment):
-    """Refuse a value outside of the interval that a comment names, such as "in [0.5, 4)"."""
-    if interval := re.search(r"\bin ([\[(])([^,()\[\]]+),([^,()\[\]]+)([\])])", comment):
-        left, low, high, right = interval.groups()
-        low, high = float(low), float(high)
-        if not (low < value < high or (value == low and left == "[")
-                or (value == high and right == "]")):
-            raise BuildError(f"{what} = {value} is not {interval.group()}")
+    """Refuse a value outside of the range at the end of a comment, "; 0.5 to 4" or "; 0 or 1"."""
+    number = r"-?[\d.]+(?:e-?\d+)?"
+    if found := re.search(rf"; ({number}) (to|or) ({number})$", comment.strip()):
+        low, between, high = float(found[1]), found[2], float(found[3])
+        if not (low <= value <= high if between == "to" else value in (low, high)):
+            raise BuildError(f"{what} = {value}; valid: {found[0][2:]}")
 
 
 # The two commands

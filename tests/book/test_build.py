@@ -376,8 +376,8 @@ kernelspec:
 
 VINTAGE = "all"
 θ = 0.10            # loan to value
-φ = 1.0             # adjustment cost, in [0.5, 4)
-industry = 0        # which one
+φ = 1.0             # adjustment cost; 0.5 to 4
+industry = 0        # which one; 0 or 1
 μ = 1e-4
 shown = True
 ```
@@ -404,7 +404,8 @@ def test_parameters_have_the_types_of_the_defaults(typed):
     ("θ=", "θ = '' is not a number"), ("θ=nan", "not a number"), ("θ=inf", "not a number"),
     ("industry=A", "industry = 'A' is not a whole number"), ("industry=.5", "not a whole number"),
     ("industry=inf", "not a whole number"), ("shown=maybe", "not true or false"),
-    ("φ=4", r"φ = 4.0 is not in \[0.5, 4\)"), ("φ=.4", r"φ = 0.4 is not in"),
+    ("φ=4.1", r"φ = 4.1; valid: 0.5 to 4"), ("φ=.4", r"φ = 0.4; valid: 0.5 to 4"),
+    ("industry=2", "industry = 2; valid: 0 or 1"),
     ("θ=-1", "θ")])
 def test_a_parameter_that_cannot_be_is_one_sentence(typed, text, words):
     with pytest.raises((build.BuildError, store.DataError), match=words) as caught:

@@ -18,6 +18,7 @@ from specialization.model import (
     equilibrium,
     simulation,
 )
+from specialization.model.amplification import region
 from specialization.model.equilibrium import Grid, NotConverged, default_grid, solve
 from specialization.model.parameters import PUBLISHED, SMOOTH
 
@@ -236,6 +237,29 @@ def test_rules_of_selection_agree_where_the_solution_is_unique(small):
     for rule, δ in (("slack", 0.0), ("binding", 0.0), ("sunspot", 0.02)):
         other = solve(SMALL.but(selection=rule, δ=δ), small.grid)
         assert np.abs(other.policy("c") - small.policy("c")).max() < 2e-5
+
+
+def test_a_cold_start_that_fails_is_reached_along_a_path():
+    p = region(SMALL.but(φ=4, θ=0.05), 0.75)
+    grid = default_grid(p, 80, 20)
+    eq = solve(p, grid)
+    assert eq.p == p and eq.path[0].φ == (1, 1) and 1 < len(eq.path) < 10
+    assert all(a.φ < b.φ for a, b in zip(eq.path, [*eq.path[1:], p], strict=True))
+    # the same as by hand, in other steps
+    other = None
+    for φ in (1, 2, 3, 4):
+        other = solve(p.but(φ=φ), grid, start=other)
+    assert other.path == () and np.abs(eq.policy("q") - other.policy("q")).max() < 1e-4
+
+
+def test_a_hopeless_iteration_ends_early(monkeypatch):
+    """Costs that no path reaches: the message says how far it came."""
+    monkeypatch.setattr(equilibrium, "STALLED", 5)
+    monkeypatch.setattr(equilibrium, "SHORTEST", 0.25)
+    p = region(SMALL.but(φ=4, θ=0.05), 0.75)
+    with pytest.raises(NotConverged, match="it came as far as|nor with") as caught:
+        solve(p, default_grid(p, 20, 8))
+    assert len(caught.value.residuals) < 100
 
 
 def test_stopping_short_raises_with_the_residuals():

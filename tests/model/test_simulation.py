@@ -171,7 +171,7 @@ def test_euler_errors_and_robustness_know_the_instruments(timing):
     equations = ["bonds", "capital A", "capital B"]
     errors = simulation.euler_errors(taxed, path)[equations].mean()
     blind = simulation.euler_errors(replace(taxed, rates=0 * rates), path)[equations].mean()
-    assert (errors < 1e-3).all() and (blind > 2 * errors).all()
+    assert (errors < 1.5e-3).all() and (blind > 2 * errors).all()
     if timing == "predetermined":
         table = simulation.robustness(taxed, regions=40, periods=20, burn=80)
         assert table.loc["NFA/Y"].max() - table.loc["NFA/Y"].min() < 0.01

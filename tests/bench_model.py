@@ -1,10 +1,12 @@
-"""Rows of the model for `make bench`: processor time of one thread, ratio to a second method."""
+"""Rows of the model for `make bench`: wall time with the threads stated, processor time beside it,
+and the ratio to a second method."""
 
 import itertools
 import subprocess
 import sys
 import time
 
+import numba
 import numpy as np
 from scipy.optimize import root
 from specialization.model import branches, conditions, equations, equilibrium, planner, simulation
@@ -13,14 +15,20 @@ from specialization.model.parameters import PUBLISHED, SMOOTH
 DAMPING = 0.6
 
 
-def processor(f, repeats=3):
-    """Median processor time of a call."""
+def timed(f, repeats=3):
+    """Median wall and processor time of a call."""
     times = []
     for _ in range(repeats):
-        start = time.process_time()
+        start = time.perf_counter(), time.process_time()
         f()
-        times.append(time.process_time() - start)
+        times.append((time.perf_counter() - start[0], time.process_time() - start[1]))
     return sorted(times)[repeats // 2]
+
+
+def row(name, f, repeats=3, base=None):
+    """A line of the table: name with threads and processor time, wall time, time to compare."""
+    wall, processor = timed(f, repeats)
+    return f"{name} [{processor:.2f} s CPU]", wall, base
 
 
 def fixed_point(p, grid, tolerance=1e-6, steps=3000):
@@ -112,37 +120,37 @@ def one_sweep(eq):
 def rows():
     """Name, seconds and the seconds to compare with (or None) of each line."""
     equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 24, 8))
+    yield "threads of the rows below", numba.get_num_threads(), None
     for bonds, capital in ((32, 25), (158, 36), (200, 64)):
         grid = equilibrium.default_grid(SMOOTH, bonds, capital)
-        own = processor(lambda grid=grid: equilibrium.solve(SMOOTH, grid))
-        yield f"equilibrium, {9 * bonds * capital:,} nodes", own, None
+        own = row(f"equilibrium, {9 * bonds * capital:,} nodes",
+                  lambda grid=grid: equilibrium.solve(SMOOTH, grid))
+        yield own
         yield f"  peak memory, GiB, {9 * bonds * capital:,}", memory(bonds, capital), None
         if bonds == 32:
-            start = time.process_time()
-            apart = difference(equilibrium.solve(SMOOTH, grid), fixed_point(SMOOTH, grid))
-            yield (f"  by fixed-point iteration, apart by {apart:.0e}",
-                   time.process_time() - start - own, own)
-    yield "  published values, 51,192", processor(lambda: equilibrium.solve(PUBLISHED), 1), None
+            start = time.perf_counter()
+            other = fixed_point(SMOOTH, grid)
+            spent = time.perf_counter() - start
+            apart = difference(equilibrium.solve(SMOOTH, grid), other)
+            yield f"  by fixed-point iteration, apart by {apart:.0e}", spent, own[1]
+    yield row("  published values, 51,192", lambda: equilibrium.solve(PUBLISHED), 1)
     eq = equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 32, 25))
-    own = processor(lambda: one_sweep(eq))
-    yield "one sweep over 7,200 nodes", own, None
-    yield "  by scipy.optimize.root", processor(lambda: textbook_sweep(eq), 1), own
+    own = row("one sweep over 7,200 nodes", lambda: one_sweep(eq))
+    yield own
+    yield row("  by scipy.optimize.root", lambda: textbook_sweep(eq), 1, own[1])
     eq = equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 60, 12))
-    own = processor(lambda: simulation.simulate(eq, 70, 72200, record=[69]))
-    yield "70 years of 72,200 regions", own, None
-    yield "  every state solved anew", processor(
-        lambda: simulation.simulate(eq, 70, 72200, record=[69], exact=True), 1), own
-    yield "722 regions x 70 years x 1,000 histories", processor(
-        lambda: [simulation.simulate(eq, 70, 72200, seed=n, record=[69]) for n in range(10)],
-        1), None
+    own = row("70 years of 72,200 regions",
+              lambda: simulation.simulate(eq, 70, 72200, record=[69]))
+    yield own
+    yield row("  every state solved anew",
+              lambda: simulation.simulate(eq, 70, 72200, record=[69], exact=True), 1, own[1])
+    yield row("722 regions x 70 years x 1,000 histories", lambda: [
+        simulation.simulate(eq, 70, 72200, seed=n, record=[69]) for n in range(10)], 1)
     s = np.repeat(np.arange(9), 2000)
-    start = time.process_time()
-    branches.solve_many(*eq.arrays(), s, np.full(s.size, -0.3), np.full(s.size, 0.5))
-    yield "one state off the grid, 18,000x", time.process_time() - start, None
+    yield row("one state off the grid, 18,000x", lambda: branches.solve_many(
+        *eq.arrays(), s, np.full(s.size, -0.3), np.full(s.size, 0.5)), 1)
     p = SMOOTH.but(ξ=(0.29, 0.10))                   # chapter 9
     for reading, size in itertools.product(planner.READINGS, ((50, 16), (158, 36))):
         market = equilibrium.solve(p, planner.default_grid(p, *size))
-        start = time.process_time()
-        plan = planner.solve(market, reading, tolerance=1e-4)
-        yield (f"{reading} planner, {plan.π.size:,} nodes, {len(plan.residuals)} steps",
-               time.process_time() - start, None)
+        yield row(f"{reading} planner, {market.π.size:,} nodes",
+                  lambda m=market, r=reading: planner.solve(m, r, tolerance=1e-4), 1)

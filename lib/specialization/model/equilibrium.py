@@ -35,8 +35,8 @@ COARSE_STEPS = 150
 """Most steps on a grid that gives a guess only."""
 
 STALLED = 60
-"""Steps without a new smallest change after which an iteration is given up; those that converge
-in the book wait 24 at most."""
+"""Steps without a new smallest change after which an iteration is given up, three times that where
+all nodes are solved and the change is below `GATE`. Those of the book wait 24 at most."""
 
 EASY_φ = 1.0
 """Adjustment cost up to which a cold start is easy; larger ones are reached from here."""
@@ -179,7 +179,8 @@ def _iterate(p, z, P, grid, rates, W, policies, π, tolerance, inner, steps, bar
         done = d < tolerance and failures == 0
         if d < residuals[least].max():
             least = step
-        stalled = step - least >= STALLED and (failures > 0 or not coarse)
+        hopeless = failures > 0 or residuals[least].max() >= GATE
+        stalled = step - least >= STALLED * (1 if hopeless else 3) and (failures > 0 or not coarse)
         if done and plain or not d < np.inf or stalled:
             break
         F, plain = all_payoffs(m, policies, π) - W, done or failures > 0 or d >= GATE
@@ -248,17 +249,20 @@ def solve(p: Parameters, grid: Grid | None = None, tolerance: float = 1e-6,
         grids = [grid]
         for _ in range(levels - 1):
             grids.insert(0, grids[0].coarser())
+        easy = p.but(φ=tuple(min(x, EASY_φ) for x in p.φ))
         try:
-            return _settle(p, grids, None, rates, tolerance, steps, bar)
+            return _settle(p, grids, None, rates, tolerance, steps, bar, strict=easy != p)
         except NotConverged as error:
-            easy = p.but(φ=tuple(min(x, EASY_φ) for x in p.φ))
             if easy == p:
                 raise
             return _along_path(easy, p, grids, rates, tolerance, steps, bar, error)
 
 
-def _settle(p, grids, start, rates, tolerance, steps, bar):
-    """Solve on one grid after the other; from an equilibrium, or from where nobody moves."""
+def _settle(p, grids, start, rates, tolerance, steps, bar, strict=False):
+    """Solve on one grid after the other; from an equilibrium, or from where nobody moves.
+
+    `strict`: give up already where a coarse grid leaves nodes without a solution.
+    """
     (z, P), grid, residuals = equations.productivity_chain(p), grids[-1], []
     if start is None:
         here, policies = grids[0], _first_guess(p, z, grids[0])
@@ -276,6 +280,8 @@ def _settle(p, grids, start, rates, tolerance, steps, bar):
             tolerance if level is grid else 1e-3, 0.01 * tolerance,
             steps if level is grid else COARSE_STEPS, bar)
         residuals += changes
+        if failures and strict:
+            break
     residuals = np.array(residuals)
     d = residuals[-1].max()
     if failures or not d < tolerance:
@@ -354,7 +360,7 @@ def slack_curve(eq: Equilibrium, s: int, b: float, k: float, bonds: ArrayLike) -
     >>> p = SMOOTH.but(states=1)
     >>> eq = solve(p, default_grid(p, 12, 6))
     >>> slack_curve(eq, 0, -0.2, 0.5, [-0.4, 0.0])["slack"].round(2)
-    array([0.03, 0.48])
+    array([0.1 , 0.29])
     """
     m = eq.arrays()[0]
     at = conditions.state(m, s, float(b), float(k))

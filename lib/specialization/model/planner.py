@@ -61,6 +61,14 @@ def value(eq: equilibrium.Equilibrium, start: np.ndarray | None = None, toleranc
     r"""Welfare :math:`V = E \sum_t β^t u(c_t)` of the policies of `eq`, (S, nB, nK).
 
     Raises `NotConverged` where it still moves by more than tolerance.
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import solve as market
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = market(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> value(eq).shape
+    (4, 12, 6)
     """
     m, policies, π = eq.arrays()
     V, out, β = np.zeros(π.shape) if start is None else start, np.empty(π.shape), eq.p.β
@@ -132,6 +140,15 @@ def solve(eq: equilibrium.Equilibrium, reading: str = "allocation", taxed: bool 
     DataError
         Unknown reading.
     NotConverged
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import solve as market
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = market(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> plan = solve(eq, "debt", tolerance=1e-3)
+    >>> plan.rates[..., 0].min() >= -1e-9      # debt is taxed, not subsidised
+    np.True_
     """
     if reading not in READINGS:
         raise DataError(f"planner: reading {reading!r}; valid: {', '.join(READINGS)}")
@@ -208,6 +225,14 @@ def instruments(plan: Plan) -> pd.DataFrame:
     -------
     DataFrame
         Indexed by s, b, k: "τ", "s_A", "s_B".
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import solve as market
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = market(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> list(instruments(solve(eq, "debt", tolerance=1e-3)))
+    ['τ', 's_A', 's_B']
     """
     return pd.DataFrame(plan.rates.reshape(-1, 3), _nodes(plan), list(Instruments._fields))
 
@@ -232,6 +257,14 @@ def first_order(plan: Plan) -> pd.DataFrame:
         k_i'; "u'(c)"; "V_b", the slope of V; "today" and "tomorrow", the sides of the condition
         for b', NaN where the floor of the tax holds; "regime": "slack", "limit binds" or "floor
         of the tax".
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import solve as market
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = market(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> bool((first_order(solve(eq, tolerance=1e-3))["λ"] > 0).all())
+    True
     """
     p, grid = plan.p, plan.grid
     m, policies, π = plan.arrays()
@@ -255,7 +288,22 @@ def first_order(plan: Plan) -> pd.DataFrame:
 
 def stored(p: Parameters, reading: str = "allocation", grid: Grid | None = None,
            tolerance: float = 1e-5, folder=None, **options) -> Plan:
-    """`solve` from the market's equilibrium on the grid, or what an earlier call left."""
+    """`solve` from the market's equilibrium on the grid, or what an earlier call left.
+
+    Parameters
+    ----------
+    p : Parameters
+    reading, tolerance, **options
+        As in `solve`.
+    grid : Grid, optional
+        `default_grid(p)` where None.
+    folder : Path, optional
+        Another place than the cache.
+
+    Returns
+    -------
+    Plan
+    """
     market = equilibrium.stored(p, grid or default_grid(p), folder=folder)
     return kept(solve, market, reading, tolerance=tolerance, folder=folder, **options)
 

@@ -114,6 +114,15 @@ def simulate(eq: Equilibrium | list, periods: int, regions: int = 1, start: tupl
     ------
     DataError
         A start outside the box; a state on the path that has no solution.
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import default_grid, solve
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = solve(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> x = simulate(eq, 5, regions=3)
+    >>> x["c"].shape, bool((x["b"][1:] == x["b_next"][:-1]).all())
+    ((5, 3), True)
     """
     path = eq if isinstance(eq, list) else [eq] * periods
     first, record = path[0], range(periods) if record is None else record
@@ -150,7 +159,16 @@ def _check_start(eq, s, b, k):
 
 def ergodic(eq: Equilibrium, regions: int = 200, periods: int = 250, burn: int = 150,
             seed: int = 0) -> dict[str, np.ndarray]:
-    """Solved paths of `simulate` after `burn` periods, flattened: dict of arrays."""
+    """Solved paths of `simulate` after `burn` periods, flattened: dict of arrays.
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import default_grid, solve
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = solve(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> ergodic(eq, regions=3, periods=4, burn=20)["q"].size
+    12
+    """
     path = simulate(eq, burn + periods, regions, seed=seed, exact=True,
                     record=range(burn, burn + periods))
     return {name: x.ravel() for name, x in path.items()}
@@ -168,6 +186,14 @@ def moments(eq: Equilibrium, path: dict | None = None, **options) -> pd.Series:
     Returns
     -------
     Series
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import default_grid, solve
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = solve(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> bool(-0.3 < moments(eq, regions=20, periods=20)["NFA/Y"] < 0)
+    True
     """
     x = ergodic(eq, **options) if path is None else path
     return pd.Series({
@@ -207,6 +233,15 @@ def impulse_response(eq: Equilibrium, start: tuple | None = None, industry: int 
     ------
     DataError
         An industry without shocks, σ = 0 or one state.
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import default_grid, solve
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = solve(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> r = impulse_response(eq, (3, -0.2, 0.5), periods=3, paths=50)
+    >>> bool(r["y"][0] < 0)
+    True
     """
     if industry not in (0, 1):
         raise DataError(f"impulse_response: industry = {industry}; valid: 0 (A) or 1 (B)")
@@ -286,6 +321,15 @@ def euler_errors(eq: Equilibrium, path: dict) -> pd.DataFrame:
     DataFrame
         "bonds", "capital A", "capital B", and "threshold": the probability that tomorrow's state
         lies in a cell where the sunspot, or a change of regime beside it, has its say.
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import default_grid, solve
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = solve(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> path = ergodic(eq, regions=5, periods=5)
+    >>> list(euler_errors(eq, path))
+    ['bonds', 'capital A', 'capital B', 'threshold']
     """
     s, b, k = path["s"].astype(np.int64), path["b"], path["k"]
     choices = np.column_stack([path[n] for n in SERIES[:5]])
@@ -303,6 +347,14 @@ def accuracy(eq: Equilibrium, path: dict | None = None, **options) -> pd.DataFra
         A row for each equation and kind of state (slack, binding, and "away": no threshold
         tomorrow): log10 of Euler errors, mean, 99th percentile and largest, and the share of the
         path. `attrs`: smallest slack and multiplier, largest product of both, share near an edge.
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import default_grid, solve
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = solve(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> accuracy(eq, regions=5, periods=5).attrs["near edge"].item()
+    0.0
     """
     x = ergodic(eq, **options) if path is None else path
     errors, binding = euler_errors(eq, x), x["binding"] > 0.5
@@ -327,6 +379,14 @@ def robustness(eq: Equilibrium, tolerance: float = 1e-6, **options) -> pd.DataFr
     -------
     DataFrame
         A column for each; "largest move" of policies inside the box is in the last row.
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import default_grid, solve
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = solve(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> list(robustness(eq, regions=5, periods=5))
+    ['this', 'quarter', 'half', 'wider box', 'tighter']
     """
     grid, inside = eq.grid, (slice(None), slice(1, -1), slice(1, -1))
     wide = Grid(np.r_[grid.b[0] - (grid.b[1] - grid.b[0]), grid.b,

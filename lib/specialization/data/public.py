@@ -16,7 +16,7 @@ from .. import store
 from ..errors import DataError
 from ..store import kept
 from . import schema
-from .download import at_hand, data_hash, fetch
+from .download import at_hand, fetch
 
 SHAPES = "cz1990_shapes.zip"
 SOURCES = ("ers_county_cz90.xls", "bea_cainc1_1969_2018.csv", "adh_cz_workfile.rda",
@@ -210,8 +210,7 @@ def panel(classification: str = "industries") -> schema.Panel:
     if classification not in CLASSIFICATIONS:
         raise DataError(f"unknown classification {classification!r}; valid: "
                         f"{list(CLASSIFICATIONS)}")
-    return kept(_build, classification,
-                inputs=(data_hash(), *(store.TABLES / table for table in TABLES)))
+    return kept(_build, classification)
 
 
 def _table(name, index):

@@ -85,16 +85,20 @@ def at_hand(files: Iterable[str]) -> bool:
 
 
 def fetch(file: str) -> Path:
-    """Path of an intact copy of a public file: in the mirror, else in the cache, where it is
-    downloaded if it is not there or was altered.
+    """Path of an intact copy of a public file.
 
-    The mirror is the folder that the environment variable SPECIALIZATION_MIRROR names, a relative
-    one from where the process started.
+    It lies in the mirror, else in the cache, where it is downloaded if it is not there or was
+    altered. The mirror is the folder that the environment variable SPECIALIZATION_MIRROR names, a
+    relative one from where the process started.
 
     Parameters
     ----------
     file : str
         Its name in the manifest.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------

@@ -177,7 +177,15 @@ def grid_of(x: ArrayLike, points: int = 41) -> np.ndarray:
 
 
 def cluster_draws(zones: int, draws: int = 500, seed: int = 0) -> np.ndarray:
-    """Counts (draws, zones) of a bootstrap of whole zones.
+    """Counts of each zone in the draws of a bootstrap of whole zones.
+
+    Parameters
+    ----------
+    zones, draws, seed : int
+
+    Returns
+    -------
+    ndarray of int, shape (draws, zones)
 
     Examples
     --------
@@ -296,11 +304,19 @@ def transition_matrix(before: ArrayLike, after: ArrayLike, classes: int = 5) -> 
 
 
 def mobility(P: np.ndarray) -> float:
-    r"""Index of mobility of a transition matrix (n, n).
+    r"""Index of mobility of a transition matrix.
 
     .. math:: (n - \mathrm{tr}\, P) / (n - 1)
 
-    It is 0 if all stay, and 1 if the end does not depend on the beginning.
+    Parameters
+    ----------
+    P : ndarray, shape (n, n)
+        Rows sum to one.
+
+    Returns
+    -------
+    float
+        0 if all stay, and 1 if the end does not depend on the beginning.
 
     References
     ----------
@@ -405,8 +421,9 @@ def comovement(panel: Panel, variable: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["definition", "model", "slope", "se", "low", "high"])
 
 
-CURVES: dict[str, dict] = {"tricube": {}, "rectangular": {"kernel": "rectangular"},
-          "gaussian": {"kernel": "gaussian"}, "fixed width": {}, "zone effects": {"within": True}}
+CURVES: dict[str, dict] = {
+    "tricube": {}, "rectangular": {"kernel": "rectangular"}, "gaussian": {"kernel": "gaussian"},
+    "fixed width": {}, "zone effects": {"within": True}}
 """Curves whose bandwidth is chosen by cross-validation."""
 
 

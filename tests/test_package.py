@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from docutils.core import publish_doctree
+from specialization import measures
 from sphinx.ext import napoleon
 
 ROOT = Path(__file__).parents[1]
@@ -139,6 +140,13 @@ def test_all_names_what_is_there_once():
         module = importlib.import_module(room)
         assert len(set(module.__all__)) == len(module.__all__), room
         assert {n for n in module.__all__ if not hasattr(module, n)} == set(), room
+
+
+def test_the_page_of_the_library_lists_every_name():
+    page = (ROOT / "book" / "api.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\.\. auto(?!module)\w+:: (?:[\w.]*\.)?(\w+)$", page, re.M))
+    offered = {name.rpartition(".")[2] for name, _ in public()}
+    assert offered - listed - set(vars(measures)) == set()
 
 
 def test_no_name_of_a_room_hides_one_of_its_modules():

@@ -157,7 +157,7 @@ def _build(classification):
     cells, notes = industries(bea.read_table(fetch(file)), names.index, last)
     years = np.unique(cells["year"])
     cube = schema.cube_from_long(cells, "value_added", years, STATES.index, names.index, file)
-    controls = incomes(public._read_rda(INCOMES, "spi.a")).reindex(columns=[*schema.CONTROLS])
+    controls = incomes(public.read_rda(INCOMES, "spi.a")).reindex(columns=[*schema.CONTROLS])
     controls = controls.combine_first(_census(census))[[*schema.CONTROLS]]
     return schema.Panel(
         "public", years, STATES,

@@ -237,7 +237,8 @@ def keep(name: str | None = None, value: Any = None, /, **numbers: Any) -> None:
 
     Examples
     --------
-    ``keep(slope=0.57, zones=722)`` in a cell, and in the text ``{glue:text}`slope:.2f` ``.
+    After ``keep(slope=0.57, zones=722)`` in a cell, the role with the content ``slope:.2f`` shows
+    0.57.
     """
     from myst_nb import glue  # slow to import, and only chapters need it
 

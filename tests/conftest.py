@@ -39,6 +39,28 @@ def pytest_report_header(config):
 
 
 @pytest.fixture(scope="session")
+def need():
+    """Skips a test whose public files are not at hand."""
+    from specialization.data import download, public
+
+    def need(files=public.SOURCES):
+        if not download.at_hand(files):
+            pytest.skip("the public files are neither in the cache nor in SPECIALIZATION_MIRROR")
+
+    return need
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A store of their own for the tests of a module; public files stay where they are."""
+    from specialization import store
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "CACHE", tmp_path_factory.mktemp("cache"))
+        yield
+
+
+@pytest.fixture(scope="session")
 def panel():
     """The synthetic panel."""
     from specialization.data import synthetic

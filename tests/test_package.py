@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from docutils.core import publish_doctree
+from specialization import measures
 from sphinx.ext import napoleon
 
 ROOT = Path(__file__).parents[1]
@@ -141,6 +142,13 @@ def test_all_names_what_is_there_once():
         assert {n for n in module.__all__ if not hasattr(module, n)} == set(), room
 
 
+def test_the_page_of_the_library_lists_every_name():
+    page = (ROOT / "book" / "api.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\.\. auto(?!module)\w+:: (?:[\w.]*\.)?(\w+)$", page, re.M))
+    offered = {name.rpartition(".")[2] for name, _ in public()}
+    assert offered - listed - set(vars(measures)) == set()
+
+
 def test_no_name_of_a_room_hides_one_of_its_modules():
     for room in ROOMS:
         module = importlib.import_module(room)
@@ -187,7 +195,8 @@ def test_public_docstrings_can_be_set_as_a_page(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_public_functions_say_the_types_of_their_arguments(name):
     signature = inspect.signature(FUNCTIONS[name])
-    bare = [p.name for p in signature.parameters.values() if p.annotation is p.empty]
+    bare = [p.name for p in signature.parameters.values()       # options are another function's
+            if p.annotation is p.empty and p.kind is not p.VAR_KEYWORD]
     assert bare == [], f"{name}: no type for {', '.join(bare)}"
     assert signature.return_annotation is not signature.empty, f"{name}: no type of its value"
 

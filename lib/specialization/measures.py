@@ -19,6 +19,10 @@ def finite(**arrays: ArrayLike) -> list[np.ndarray]:
     **arrays : array_like
         By the name that an error gives them.
 
+    Returns
+    -------
+    list of array
+
     Raises
     ------
     DataError
@@ -78,6 +82,10 @@ def shares(y: ArrayLike) -> np.ndarray:
     ----------
     y : array_like (..., I)
         Income or employment by industry.
+
+    Returns
+    -------
+    array (..., I)
 
     Raises
     ------
@@ -173,6 +181,15 @@ def group_gini(y: ArrayLike, member: np.ndarray) -> np.ndarray:
 def hhi(y: ArrayLike) -> np.ndarray:
     r"""Herfindahl-Hirschman index, :math:`\sum_i s_i^2`, from 1/n to 1.
 
+    Parameters
+    ----------
+    y : array_like (..., I)
+        Income or employment by industry.
+
+    Returns
+    -------
+    array (...)
+
     Examples
     --------
     >>> float(hhi([1, 1, 1, 1]))
@@ -185,6 +202,15 @@ def hhi(y: ArrayLike) -> np.ndarray:
 def max_share(y: ArrayLike) -> np.ndarray:
     """Share of the largest industry, from 1/n to 1.
 
+    Parameters
+    ----------
+    y : array_like (..., I)
+        Income or employment by industry.
+
+    Returns
+    -------
+    array (...)
+
     Examples
     --------
     >>> float(max_share([1, 2, 1]))
@@ -195,6 +221,15 @@ def max_share(y: ArrayLike) -> np.ndarray:
 
 def theil(y: ArrayLike) -> np.ndarray:
     r"""Theil index, :math:`\sum_i s_i \log(n s_i)`, from 0 to log n; 0 log 0 is 0.
+
+    Parameters
+    ----------
+    y : array_like (..., I)
+        Income or employment by industry.
+
+    Returns
+    -------
+    array (...)
 
     Examples
     --------
@@ -246,6 +281,10 @@ def krugman(y: ArrayLike) -> np.ndarray:
     ----------
     y : array_like (..., R, I)
 
+    Returns
+    -------
+    array (..., R)
+
     Examples
     --------
     >>> krugman([[1, 0], [0, 1]])
@@ -256,7 +295,15 @@ def krugman(y: ArrayLike) -> np.ndarray:
 
 
 def national_shares(y: ArrayLike) -> np.ndarray:
-    """Industry shares of all zones together: (..., R, I) to (..., I).
+    """Industry shares of all zones together.
+
+    Parameters
+    ----------
+    y : array_like (..., R, I)
+
+    Returns
+    -------
+    array (..., I)
 
     Examples
     --------
@@ -329,6 +376,16 @@ def rank(x: ArrayLike, within: str = "year", ties: str = "average",
 
 def dispersion(x: ArrayLike) -> dict[str, float]:
     """Mean, coefficient of variation and p90/p10, as in Table 1.
+
+    Parameters
+    ----------
+    x : array_like
+        Taken as one sample, whatever its shape.
+
+    Returns
+    -------
+    dict
+        mean, cv, p90_p10.
 
     Raises
     ------

@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from specialization.data import boundaries, download, public
+from specialization.data import boundaries, public
 from specialization.data.schema import ZONES
 from specialization.data.states import STATES
 from specialization.store import TABLES
@@ -89,9 +89,8 @@ def test_a_zone_lies_where_its_centroid_is():
 
 
 @pytest.mark.public
-def test_areas_are_near_those_of_the_detailed_polygons():
-    if not download.at_hand([public.SHAPES]):
-        pytest.skip("the public files are neither in the cache nor in SPECIALIZATION_MIRROR")
+def test_areas_are_near_those_of_the_detailed_polygons(need):
+    need([public.SHAPES])
     ours, theirs = (f.to_crs(5070).area for f in (boundaries.shapes(), public.shapes()))
     ratio = ours / theirs
     assert ours.sum() == pytest.approx(theirs.sum(), rel=1e-3)

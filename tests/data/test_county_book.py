@@ -68,9 +68,8 @@ def test_unknown_income():
 # Real data
 
 @pytest.fixture(scope="module")
-def counties():
-    if not county_book.available():
-        pytest.skip("the public files are neither in the cache nor in SPECIALIZATION_MIRROR")
+def counties(need):
+    need()
     return county_book.read_counties(download.fetch(county_book.FILE))[0]
 
 

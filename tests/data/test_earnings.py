@@ -172,16 +172,15 @@ def test_table_of_industries(classification, number):
 
 
 @pytest.mark.public
-def test_panel_of_all_areas_of_bea(tmp_path, monkeypatch):
+def test_panel_of_all_areas_of_bea(need, tmp_path, monkeypatch):
     """Areas and codes are BEA's own, of table CAINC1; each county earns its population."""
-    if not public.available():
-        pytest.skip("the public files are neither in the cache nor in SPECIALIZATION_MIRROR")
+    need()
     people = public.read_bea(download.fetch("bea_cainc1_1969_2018.csv")).query("year == 1970")
     people = people.set_index("county")["population"].astype(int) / 1000
     monkeypatch.setenv("SPECIALIZATION_BEA", str(tmp_path))
     marks = {(36061, 400, 1969): "(D)", (36061, 400, 1970): "(D)"}
     _written(tmp_path, bea_text(people.to_dict(), marks=marks))
-    monkeypatch.setattr(earnings, "kept", lambda build, *arguments, **_: build(*arguments))
+    monkeypatch.setattr(earnings, "kept", lambda build, *arguments: build(*arguments))
     panel = earnings.panel("sic")
     assert panel.years.tolist() == [1969, 1970] and panel.cube("income").shape == (2, 722, 13)
     # thousands of dollars: 1,000 for each thousand persons is 1,000 dollars a person

@@ -435,9 +435,8 @@ def test_scaled_weights_are_in_the_notes(tmp_path):
 
 
 @pytest.mark.public
-def test_the_crosswalk_of_1950_as_it_is_published(tmp_path):
-    if not download.at_hand(["sea_to_cz.dta"]):
-        pytest.skip("the public files are neither in the cache nor in SPECIALIZATION_MIRROR")
+def test_the_crosswalk_of_1950_as_it_is_published(need):
+    need(["sea_to_cz.dta"])
     out, changed = ipums._zone_weights(download.fetch("sea_to_cz.dta"), schema.ZONES.index)
     assert out["zone"].nunique() == 722 and out["area"].nunique() == 467
     np.testing.assert_allclose(out.groupby("area")["weight"].sum(), 1, rtol=1e-15)

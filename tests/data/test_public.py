@@ -96,28 +96,21 @@ def test_unknown_classification():
 # Real data
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """A cache of its own for processed panels; raw files come from the mirror or the cache."""
-    if not download.at_hand(public.SOURCES):
-        pytest.skip("the public files are neither in the cache nor in SPECIALIZATION_MIRROR")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "CACHE", tmp_path_factory.mktemp("cache"))
-        yield store.CACHE
-
-
-@pytest.fixture(scope="module")
-def industries(cache):
+def industries(need, cache):
+    need()
     return public.panel("industries")
 
 
 @pytest.fixture(scope="module")
-def sectors(cache):
+def sectors(need, cache):
+    need()
     return public.panel("sectors")
 
 
 @pytest.fixture(scope="module")
-def counties(cache):
+def counties(need):
     """The sheet of the Economic Research Service, without Alaska and Hawaii."""
+    need()
     names = {"County FIPS Code": "county", "County Name": "name", "CZ90": "zone",
              "Population 1990": "people", "Name of largest place in Commuting Zone": "place"}
     sheet = xlrd.open_workbook(download.fetch("ers_county_cz90.xls")).sheet_by_name("CZLMA903")
@@ -128,8 +121,9 @@ def counties(cache):
 
 
 @pytest.fixture(scope="module")
-def bea(cache):
+def bea(need):
     """The table of the Bureau of Economic Analysis, with its rows for states and nation."""
+    need()
     return public.read_bea(download.fetch("bea_cainc1_1969_2018.csv")).set_index("county")
 
 
@@ -152,7 +146,7 @@ def test_notes_on_shares(industries):
 
 
 @pytest.mark.public
-def test_panel_of_sectors(sectors, cache):
+def test_panel_of_sectors(sectors):
     assert sectors.years.tolist() == list(range(1975, 2017))
     assert sectors.cube("employment").shape == (42, 722, 20)
     assert sectors.notes["negative cells"] == 4
@@ -276,7 +270,7 @@ def test_combined_areas_lie_in_one_zone(counties, bea):
 # The store
 
 @pytest.mark.public
-def test_second_reading_is_equal_and_needs_no_source(sectors, cache, monkeypatch):
+def test_second_reading_is_equal_and_needs_no_source(sectors, monkeypatch):
     monkeypatch.setattr(public, "fetch", None)
     again = public.panel("sectors")
     np.testing.assert_array_equal(again.cube("employment"), sectors.cube("employment"))
@@ -318,11 +312,16 @@ def test_a_damaged_panel_is_made_again(sectors, builds, tmp_path, monkeypatch, s
 def test_a_changed_source_or_table_makes_a_panel_again(builds, tmp_path, monkeypatch):
     monkeypatch.setattr(store, "CACHE", tmp_path)
     public.panel("sectors")
-    monkeypatch.setattr(public, "data_hash", lambda: "other")
-    public.panel("sectors")
-    monkeypatch.setattr(public, "TABLES", public.TABLES[1:])
-    public.panel("sectors")
-    public.panel("sectors")
+    paths = store.tables()
+    for name in ("manifest.csv", "county_repairs.csv"):     # the first has the sums of sources
+        path = tmp_path / name
+        path.write_text((TABLES / name).read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        paths = [path if p.name == name else p for p in paths]
+        monkeypatch.setattr(store, "tables", lambda paths=paths: paths)
+        store._code_key.cache_clear()
+        for _ in range(2):
+            public.panel("sectors")
+    store._code_key.cache_clear()
     assert len(builds) == 3
 
 

@@ -74,9 +74,8 @@ def test_unknown_classification():
 # Real data
 
 @pytest.fixture(scope="module")
-def panels():
-    if not states.available():
-        pytest.skip("the public files are neither in the cache nor in SPECIALIZATION_MIRROR")
+def panels(need):
+    need()
     return {c: vintages.load("public", f"states, {c}") for c in states.TABLES}
 
 

@@ -136,11 +136,10 @@ def test_akm_and_bhj_are_those_of_r(data, r):
 # Published numbers
 
 @pytest.fixture(scope="module")
-def adh():
+def adh(need):
     import rdata
 
-    if not download.at_hand(ADH):
-        pytest.skip("the public files are neither in the cache nor in SPECIALIZATION_MIRROR")
+    need(ADH)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # tibbles are read as data frames
         frames = [next(iter(rdata.read_rda(download.fetch(f)).values())) for f in ADH]

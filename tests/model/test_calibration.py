@@ -5,20 +5,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from specialization import store
 from specialization.errors import DataError
 from specialization.model import calibration, equations, equilibrium, simulation
 from specialization.model.amplification import region
 from specialization.model.calibration import at_rest, by_rank, by_value, calibrate, share_of_A
 from specialization.model.parameters import PUBLISHED, SMOOTH
 
+pytestmark = pytest.mark.usefixtures("cache")
+
 CALM = SMOOTH.but(collateral="fixed limit", limit=0.2, σ=0.0, states=1)
 Y = 2 * 0.5**0.32      # output of an even region
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setattr(store, "CACHE", tmp_path_factory.getbasetemp() / "cache")
 
 
 @pytest.fixture(scope="module")

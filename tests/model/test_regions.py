@@ -6,22 +6,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from specialization import store
 from specialization.errors import DataError
 from specialization.facts import tradeoff
 from specialization.model import equations, equilibrium, regions
 from specialization.model.parameters import SMOOTH
 
+pytestmark = pytest.mark.usefixtures("cache")
+
 P = SMOOTH.but(states=(2, 2))
 SIZE = {"bonds": 20, "capital": 5}
 RATE = -0.01
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "CACHE", tmp_path_factory.mktemp("cache"))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,19 +3,13 @@
 import numpy as np
 import pytest
 from scipy.interpolate import RegularGridInterpolator
-from specialization import store
 from specialization.errors import NotConverged
 from specialization.model import equations, equilibrium, planner, simulation, welfare
 from specialization.model.parameters import SMOOTH
 
+pytestmark = pytest.mark.usefixtures("cache")
+
 P = SMOOTH.but(ξ=(0.29, 0.10), states=(2, 2))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "CACHE", tmp_path_factory.mktemp("cache"))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from .. import store
 from ..errors import DataError
 from ..store import kept
 from . import public, schema
-from .download import at_hand, data_hash, fetch
+from .download import fetch
 
 FILE = "county62_1.dta"
 YEAR = 1960
@@ -36,11 +36,6 @@ groups say little about specialization among manufactures."""
 _COUNTS = {"area": "var1", "population": "var3", "employed": "var37"}
 _SHARES = {"children": "var10", "adults": "var11", "old": "var12", "urban": "var6",
            "nonwhite": "var9"}                                  # percent of the population
-
-
-def available() -> bool:
-    """Whether the panels can be had without a network."""
-    return at_hand((*public.SOURCES, FILE))
 
 
 def read_counties(path: str | PathLike) -> tuple[pd.DataFrame, dict]:
@@ -149,15 +144,11 @@ def _zone_sums():
 def zones() -> pd.DataFrame:
     """The `characteristics` of the 722 zones, indexed by zone: what a panel has no room for, such
     as density and the share of manufacturing, can be joined to a design of regressions."""
-    return kept(_zones, inputs=_inputs())
+    return kept(_zones)
 
 
 def _zones():
     return characteristics(_zone_sums()[0])
-
-
-def _inputs():
-    return data_hash(), *(store.TABLES / table for table in public.TABLES)
 
 
 def panel(income: str = "family") -> schema.Panel:
@@ -182,7 +173,7 @@ def panel(income: str = "family") -> schema.Panel:
     """
     if income not in INCOMES:
         raise DataError(f"unknown income {income!r}; valid: {list(INCOMES)}")
-    return kept(_build, income, inputs=_inputs())
+    return kept(_build, income)
 
 
 def _build(income):

@@ -1,7 +1,6 @@
 """Files: the public ones, checked by sha256 and kept in the cache; the codebooks of extracts."""
 
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -36,6 +35,10 @@ def manifest() -> pd.DataFrame:
 def data_hash() -> str:
     """Twelve hexadecimal digits that change with any file of the manifest; needs no data.
 
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> len(data_hash())
@@ -69,6 +72,10 @@ def at_hand(files: Iterable[str]) -> bool:
     files : iterable of str
         Names in the manifest.
 
+    Returns
+    -------
+    bool
+
     Raises
     ------
     DataError
@@ -85,16 +92,20 @@ def at_hand(files: Iterable[str]) -> bool:
 
 
 def fetch(file: str) -> Path:
-    """Path of an intact copy of a public file: in the mirror, else in the cache, where it is
-    downloaded if it is not there or was altered.
+    """Path of an intact copy of a public file.
 
-    The mirror is the folder that the environment variable SPECIALIZATION_MIRROR names, a relative
-    one from where the process started.
+    It lies in the mirror, else in the cache, where it is downloaded if it is not there or was
+    altered. The mirror is the folder that the environment variable SPECIALIZATION_MIRROR names, a
+    relative one from where the process started.
 
     Parameters
     ----------
     file : str
         Its name in the manifest.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
@@ -173,10 +184,3 @@ def codebooks(folder: Path) -> list[Path]:
     # beside a file from a Mac may lie one of the same name with ._ in front
     found = sorted(Path(folder).iterdir()) if Path(folder).is_dir() else []
     return [p for p in found if p.suffix.lower() == ".xml" and not p.name.startswith(".")]
-
-
-if __name__ == "__main__":
-    try:
-        print(f"{len(fetch_all())} files at hand")
-    except DataError as error:
-        sys.exit(f"error: {error}")

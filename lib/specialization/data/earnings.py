@@ -21,7 +21,7 @@ from .. import store
 from ..errors import DataError, Unreachable
 from ..store import CACHE, kept, write
 from . import bea, public, schema
-from .download import TIMEOUT, data_hash
+from .download import TIMEOUT
 
 FILES = {"sic": "CAINC5S", "naics": "CAINC5N"}
 """BEA's table by classification of industries: 1969 to 2000, and 2001 on."""
@@ -213,8 +213,7 @@ def panel(classification: str = "sic") -> schema.Panel:
     if (path := _file(classification)) is None:
         raise DataError(f"{FILES[classification]}: not in {folder()}; `python -m "
                         f"{__name__}` fetches it")
-    return kept(_build, classification, path,
-                inputs=(data_hash(), *(store.TABLES / table for table in public.TABLES)))
+    return kept(_build, classification, path)
 
 
 def _build(classification, path):

@@ -16,7 +16,7 @@ from .. import store
 from ..errors import DataError
 from ..store import kept
 from . import schema
-from .download import at_hand, data_hash, fetch
+from .download import at_hand, fetch
 
 SHAPES = "cz1990_shapes.zip"
 SOURCES = ("ers_county_cz90.xls", "bea_cainc1_1969_2018.csv", "adh_cz_workfile.rda",
@@ -156,7 +156,7 @@ def _controls(zone_of):
     census = read_age_sex(fetch("census_county_age_sex_1990.csv.zip"))
     census, _ = match_zones(census, zone_of, "Census 1990")
     ages = census.assign(year=1990).groupby(keys).sum()
-    college = _read_rda("adh_cz_workfile.rda", "df").astype({"czone": int, "year": int})
+    college = read_rda("adh_cz_workfile.rda", "df").astype({"czone": int, "year": int})
     college = college.rename(columns={"czone": "zone"}).set_index(keys)["l_sh_popedu_c"]
     return pd.DataFrame({
         "income_per_head": sums["income"] / sums["population"],
@@ -167,8 +167,9 @@ def _controls(zone_of):
     }, index=sums.index), notes
 
 
-def _read_rda(file, name):
-    import rdata
+def read_rda(file: str, name: str) -> pd.DataFrame:
+    """A table of a public file in R's format, by its name there."""
+    import rdata  # slow to import
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # attributes of R that nothing here uses
@@ -210,8 +211,7 @@ def panel(classification: str = "industries") -> schema.Panel:
     if classification not in CLASSIFICATIONS:
         raise DataError(f"unknown classification {classification!r}; valid: "
                         f"{list(CLASSIFICATIONS)}")
-    return kept(_build, classification,
-                inputs=(data_hash(), *(store.TABLES / table for table in TABLES)))
+    return kept(_build, classification)
 
 
 def _table(name, index):
@@ -267,7 +267,7 @@ def renormalise(shares: np.ndarray, years: schema.Labels,
 
 
 def _industries(_, controls):
-    raw = _read_rda("gpss_cz_industry_shares.rda", "BAR_local").rename(
+    raw = read_rda("gpss_cz_industry_shares.rda", "BAR_local").rename(
         columns={"czone": "zone", "ind": "industry", "sh_ind_": "share"})
     raw = raw.astype({"zone": int, "year": int, "industry": int})
     names = _table("industries_ind1990.csv", "code")

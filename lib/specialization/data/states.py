@@ -12,7 +12,7 @@ from .. import store
 from ..errors import DataError
 from ..store import kept
 from . import bea, county_book, public, schema
-from .download import at_hand, data_hash, fetch
+from .download import fetch
 
 INCOMES = "spi.a.rda"
 
@@ -31,11 +31,6 @@ STATES = pd.read_csv(store.TABLES / "states.csv", index_col="zone")
 
 ROUNDING = 1e-3
 """Largest distance of the sum of industries from BEA's total of a state, as a share of it."""
-
-
-def available() -> bool:
-    """Whether the panels can be had without a network."""
-    return at_hand((*public.SOURCES, INCOMES, *(file for file, *_ in TABLES.values())))
 
 
 def incomes(frame: pd.DataFrame) -> pd.DataFrame:
@@ -153,8 +148,7 @@ def panel(classification: str = "sic") -> schema.Panel:
     if classification not in TABLES:
         raise DataError(f"states: unknown classification {classification!r}; valid: "
                         f"{list(TABLES)}")
-    return kept(_build, classification,
-                inputs=(data_hash(), *(store.TABLES / table for table in public.TABLES)))
+    return kept(_build, classification)
 
 
 def _build(classification):
@@ -163,7 +157,7 @@ def _build(classification):
     cells, notes = industries(bea.read_table(fetch(file)), names.index, last)
     years = np.unique(cells["year"])
     cube = schema.cube_from_long(cells, "value_added", years, STATES.index, names.index, file)
-    controls = incomes(public._read_rda(INCOMES, "spi.a")).reindex(columns=[*schema.CONTROLS])
+    controls = incomes(public.read_rda(INCOMES, "spi.a")).reindex(columns=[*schema.CONTROLS])
     controls = controls.combine_first(_census(census))[[*schema.CONTROLS]]
     return schema.Panel(
         "public", years, STATES,

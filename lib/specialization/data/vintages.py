@@ -27,6 +27,10 @@ def load(vintage: str, classification: str = "industries") -> Panel:
     classification : str
         Of industries; the public vintage has others: "sectors", and those of `PUBLIC`.
 
+    Returns
+    -------
+    Panel
+
     Raises
     ------
     DataError
@@ -52,6 +56,10 @@ def load(vintage: str, classification: str = "industries") -> Panel:
 
 def available() -> list[str]:
     """Names of the vintages whose data are here; SPECIALIZATION_OFFLINE=1 hides the public one.
+
+    Returns
+    -------
+    list of str
 
     Examples
     --------

@@ -1,13 +1,38 @@
-"""Three empirical facts: the trade-off, its dynamics, its persistence."""
+"""Three empirical facts: the trade-off, its dynamics, its persistence.
 
-from .describe import gini_moments
-from .dynamics import cross_validate, local_linear, mobility, transition_matrix
-from .inference import akm, conley, wild_cluster
-from .persistence import fit_decay, two_way
-from .tradeoff import columns_table, regress, shift_share, specialize
+The regression of Fact 3, `persistence.persistence`, is called `rank_persistence` here.
+"""
+
+from .describe import gini_moments, zone_measures
+from .dynamics import (
+    bands,
+    cluster_draws,
+    cross_validate,
+    local_linear,
+    mobility,
+    transition_matrix,
+)
+from .inference import akm, conley, placebo, wild_cluster
+from .persistence import fit_decay, log_rank, simex, split_sample, two_way
+from .persistence import persistence as rank_persistence
+from .tradeoff import (
+    binned_scatter,
+    by_industry,
+    coefficients,
+    columns_table,
+    design,
+    horizons_table,
+    regress,
+    shift_share,
+    specialize,
+    specification_curve,
+)
 
 __all__ = [
-    "gini_moments", "specialize", "shift_share", "regress", "columns_table",
-    "conley", "akm", "wild_cluster", "local_linear", "cross_validate", "transition_matrix",
-    "mobility", "two_way", "fit_decay",
+    "gini_moments", "zone_measures",
+    "specialize", "shift_share", "design", "regress", "coefficients", "columns_table",
+    "horizons_table", "by_industry", "binned_scatter", "specification_curve",
+    "conley", "akm", "wild_cluster", "placebo",
+    "local_linear", "cluster_draws", "bands", "cross_validate", "transition_matrix", "mobility",
+    "log_rank", "rank_persistence", "two_way", "fit_decay", "split_sample", "simex",
 ]

@@ -44,8 +44,8 @@ def local_linear(x: ArrayLike, y: ArrayLike, zone: ArrayLike, grid: np.ndarray, 
 
     With controls, less :math:`\gamma(x)' z_j` in the bracket, and the curve is at their means.
     With `within`, less an intercept for each zone and window, the local within transformation of
-    [1]_: the slope is that of zones over time; the level, its integral. Units of x, y and controls
-    do not matter.
+    Lee, Mukherjee and Ullah (2019): the slope is that of zones over time; the level, its integral.
+    Units of x, y and controls do not matter.
 
     Parameters
     ----------
@@ -78,8 +78,8 @@ def local_linear(x: ArrayLike, y: ArrayLike, zone: ArrayLike, grid: np.ndarray, 
 
     References
     ----------
-    .. [1] Lee, Y., Mukherjee, D. and Ullah, A. (2019), "Nonparametric estimation of the marginal
-       effect in fixed-effect panel data models", Journal of Multivariate Analysis 171.
+    Lee, Y., Mukherjee, D. and Ullah, A. (2019), "Nonparametric estimation of the marginal
+    effect in fixed-effect panel data models", Journal of Multivariate Analysis 171.
 
     Examples
     --------
@@ -177,7 +177,15 @@ def grid_of(x: ArrayLike, points: int = 41) -> np.ndarray:
 
 
 def cluster_draws(zones: int, draws: int = 500, seed: int = 0) -> np.ndarray:
-    """Counts (draws, zones) of a bootstrap of whole zones.
+    """Counts of each zone in the draws of a bootstrap of whole zones.
+
+    Parameters
+    ----------
+    zones, draws, seed : int
+
+    Returns
+    -------
+    ndarray of int, shape (draws, zones)
 
     Examples
     --------
@@ -190,7 +198,7 @@ def cluster_draws(zones: int, draws: int = 500, seed: int = 0) -> np.ndarray:
 def bands(estimate: np.ndarray, draws: np.ndarray, coverage: float = 0.95) -> dict:
     r"""Pointwise and uniform bands of a curve from its bootstrap draws.
 
-    The uniform (sup-t) band [1]_ is
+    The uniform (sup-t) band is
 
     .. math:: \hat m(x) \pm c\, \hat\sigma(x), \qquad
               c = \text{quantile}_{0.95} \max_x |\hat m^*(x) - \hat m(x)| / \hat\sigma(x) .
@@ -209,8 +217,8 @@ def bands(estimate: np.ndarray, draws: np.ndarray, coverage: float = 0.95) -> di
 
     References
     ----------
-    .. [1] Montiel Olea, J. L. and Plagborg-Møller, M. (2019), "Simultaneous confidence bands",
-       Journal of Applied Econometrics 34.
+    Montiel Olea, J. L. and Plagborg-Møller, M. (2019), "Simultaneous confidence bands",
+    Journal of Applied Econometrics 34.
 
     Examples
     --------
@@ -296,11 +304,19 @@ def transition_matrix(before: ArrayLike, after: ArrayLike, classes: int = 5) -> 
 
 
 def mobility(P: np.ndarray) -> float:
-    r"""Index of mobility of a transition matrix (n, n).
+    r"""Index of mobility of a transition matrix.
 
     .. math:: (n - \mathrm{tr}\, P) / (n - 1)
 
-    It is 0 if all stay, and 1 if the end does not depend on the beginning.
+    Parameters
+    ----------
+    P : ndarray, shape (n, n)
+        Rows sum to one.
+
+    Returns
+    -------
+    float
+        0 if all stay, and 1 if the end does not depend on the beginning.
 
     References
     ----------
@@ -405,8 +421,9 @@ def comovement(panel: Panel, variable: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["definition", "model", "slope", "se", "low", "high"])
 
 
-CURVES: dict[str, dict] = {"tricube": {}, "rectangular": {"kernel": "rectangular"},
-          "gaussian": {"kernel": "gaussian"}, "fixed width": {}, "zone effects": {"within": True}}
+CURVES: dict[str, dict] = {
+    "tricube": {}, "rectangular": {"kernel": "rectangular"}, "gaussian": {"kernel": "gaussian"},
+    "fixed width": {}, "zone effects": {"within": True}}
 """Curves whose bandwidth is chosen by cross-validation."""
 
 

@@ -646,7 +646,7 @@ def split_sample(rng: np.random.Generator, counts: np.ndarray, beta: Callable,
 
 def simex(rng: np.random.Generator, y: np.ndarray, n: np.ndarray, beta: Callable,
           repeats: int = 2) -> pd.DataFrame:
-    """Simulation and extrapolation: coefficients with more sampling noise added [1]_.
+    """Simulation and extrapolation: coefficients with more sampling noise added.
 
     n / lambda persons, drawn from shares that rest on n, add lambda times their variance. A
     parabola through lambda = 0 and `LAMBDAS` is followed back to -1, no noise.
@@ -668,8 +668,8 @@ def simex(rng: np.random.Generator, y: np.ndarray, n: np.ndarray, beta: Callable
 
     References
     ----------
-    .. [1] Cook, J. R. and Stefanski, L. A. (1994), "Simulation-extrapolation estimation in
-       parametric measurement error models", Journal of the American Statistical Association 89.
+    Cook, J. R. and Stefanski, L. A. (1994), "Simulation-extrapolation estimation in
+    parametric measurement error models", Journal of the American Statistical Association 89.
 
     Examples
     --------

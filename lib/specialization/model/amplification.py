@@ -111,6 +111,33 @@ def without(eq: Equilibrium, variant: str, tolerance: float = 1e-3, **options) -
                     f"{target:.3g} at {field} = {x[-2]:.3g}")
 
 
+def drawn(eq: Equilibrium, path: dict[str, np.ndarray], n: int, seed: int = 0
+          ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """States of n regions, drawn from an ergodic path.
+
+    Parameters
+    ----------
+    eq : Equilibrium
+    path : dict of arrays, as `simulation.ergodic` gives
+    n, seed : int
+
+    Returns
+    -------
+    s, b, k : (n,) arrays
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 24, 6))
+    >>> s, b, k = drawn(eq, simulation.ergodic(eq, 2, 20), n=3)
+    >>> s.shape, bool((b >= eq.grid.b[0]).all())
+    ((3,), True)
+    """
+    pick = np.random.default_rng(seed).integers(path["s"].size, size=n)
+    # debt at the edge of the box may lie a rounding error outside
+    return path["s"][pick], np.clip(path["b"][pick], *eq.grid.b[[0, -1]]), path["k"][pick]
+
+
 def accounting(eq: Equilibrium, industry: int = 0, size_in_sd: float = 2.0, periods: int = 20,
                paths: int = 20_000, seed: int = 0, regions: int = 200) -> pd.DataFrame:
     r"""Where the fall in consumption after a shock comes from, as shares of mean consumption.
@@ -150,9 +177,7 @@ def accounting(eq: Equilibrium, industry: int = 0, size_in_sd: float = 2.0, peri
     (True, True)
     """
     x = simulation.ergodic(eq, regions, periods=100, seed=seed + 1)
-    pick = np.random.default_rng(seed).integers(x["s"].size, size=paths)
-    # debt at the edge of the box may lie a rounding error outside
-    start = (len(eq.z) // 2, np.clip(x["b"][pick], *eq.grid.b[[0, -1]]), x["k"][pick])
+    start = len(eq.z) // 2, *drawn(eq, x, paths, seed)[1:]
     r = simulation.impulse_response(eq, start, industry, size_in_sd, periods, paths, seed)
     borrowing = r["b"] - r["b_next"] / eq.p.R
     table = pd.DataFrame({"consumption": r["c"], "exposure": r["y"],

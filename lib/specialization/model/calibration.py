@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 
 from ..errors import DataError
 from . import equations, equilibrium, simulation
-from .amplification import region, without
+from .amplification import drawn, region, without
 from .equilibrium import Equilibrium
 from .parameters import Parameters
 
@@ -389,9 +389,7 @@ def unexpected(before: Equilibrium, after: Equilibrium, periods: int = 6, region
     [-1.25, -1.25]
     """
     x = simulation.ergodic(before, seed=seed + 1)
-    pick = np.random.default_rng(seed).integers(x["s"].size, size=regions)
-    # debt at the edge of the box may lie a rounding error outside
-    start = x["s"][pick], np.clip(x["b"][pick], *before.grid.b[[0, -1]]), x["k"][pick]
+    start = drawn(before, x, regions, seed)
     new, old = (simulation.simulate(eq, periods, regions, start, seed) for eq in (after, before))
     Y, q, R = x["y"].mean() / 100, x["q"].mean() / 100, before.p.R
 

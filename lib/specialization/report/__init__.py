@@ -1,6 +1,21 @@
-"""What chapters show: results by vintage, tables, figures."""
+"""What chapters show: results by vintage, tables, numbers of the prose; figures in `figures`."""
 
 from .results import Shown, choose
-from .tables import Table, published
+from .tables import (
+    Table,
+    pick,
+    published,
+    published_and_here,
+    published_columns,
+    published_gini_moments,
+    published_horizons,
+    rows,
+    verdicts,
+    wide,
+)
 
-__all__ = ["Shown", "choose", "Table", "published"]
+__all__ = [
+    "Shown", "choose",
+    "published", "published_columns", "published_horizons", "published_gini_moments",
+    "Table", "rows", "pick", "wide", "published_and_here", "verdicts",
+]

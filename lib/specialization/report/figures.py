@@ -66,12 +66,12 @@ def tail_figure(earnings):
     return fig
 
 
-def density_figure(tables, column="gini"):
-    """Densities over zones of a measure, dark to light by year; a row for each vintage."""
+def density_figure(tables):
+    """Densities over zones of the Gini, dark to light by year; a row for each vintage."""
     fig, axes = figure(len(tables), height=2.6, sharex=True, squeeze=False)
     for ax, (label, table) in zip(axes[:, 0], tables.items(), strict=True):
-        x = np.linspace(*table[column].quantile([0.001, 0.999]) + [-0.02, 0.02], 200)
-        by_year = table.groupby("year")[column]
+        x = np.linspace(*table["gini"].quantile([0.001, 0.999]) + [-0.02, 0.02], 200)
+        by_year = table.groupby("year")["gini"]
         colours = plt.get_cmap(SEQUENTIAL)(np.linspace(0, 0.85, by_year.ngroups))
         for (year, values), colour in zip(by_year, colours, strict=True):
             ax.plot(x, gaussian_kde(values)(x), color=colour, label=str(year))

@@ -2,6 +2,8 @@
 
 import html
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,16 +14,49 @@ from ..store import TABLES
 from .results import SOURCES
 
 
-def published(table):
-    """Printed numbers of one table of the source: column, row, value, se, stars, note."""
+def published(table: str) -> pd.DataFrame:
+    """Printed numbers of one table of the source.
+
+    Parameters
+    ----------
+    table : str
+        Its name in data/published.csv.
+
+    Returns
+    -------
+    DataFrame
+        column, row, value, se, stars, note.
+
+    Raises
+    ------
+    DataError
+        Another name.
+
+    Examples
+    --------
+    >>> published("rank_persistence")["value"].to_list()
+    [0.49]
+    """
     numbers = pd.read_csv(TABLES / "published.csv")
     if table not in set(numbers["table"]):
         raise DataError(f"published.csv: no table {table!r}; has {sorted(set(numbers['table']))}")
     return numbers[numbers["table"] == table].drop(columns="table").reset_index(drop=True)
 
 
-def published_gini_moments():
-    """Table 1 in the form of `describe.gini_moments`: variable, year, mean, cv, p90_p10."""
+def published_gini_moments() -> pd.DataFrame:
+    """Table 1 as published, in the form of `describe.gini_moments`.
+
+    Returns
+    -------
+    DataFrame
+        variable, year, mean, cv, p90_p10.
+
+    Examples
+    --------
+    >>> printed = published_gini_moments()
+    >>> float(pick(printed, "mean", variable="income", year=1950))
+    0.46
+    """
     t = published("gini_over_time")
     t[["variable", "moment"]] = t["row"].str.extract(r"^(income|employment)_(\w+)$")
     return t.assign(year=t["column"].astype(int)).pivot_table(
@@ -67,12 +102,31 @@ def published_horizons() -> pd.DataFrame:
         n=of["n"]["value"].astype(int), adj_r2=of["adj_r2"]["value"])
 
 
-def published_and_here(printed, here, tolerance):
+def published_and_here(printed: pd.Series, here: Mapping[str, pd.Series],
+                       tolerance: Mapping[str, float | pd.Series]) -> pd.DataFrame:
     """Published values beside those of each vintage, with the difference.
 
-    `printed` is a Series by quantity; `here` and `tolerance` are by vintage: a Series of computed
-    values, where those that it cannot have are missing, and what the difference must not exceed
-    (float or Series). A vintage without a tolerance is no replication and has no verdict.
+    Parameters
+    ----------
+    printed : Series
+        By quantity.
+    here : dict of Series
+        Computed values by vintage, without those that it cannot have.
+    tolerance : dict of float or Series
+        What the difference must not exceed, by vintage. One without is no replication and has no
+        verdict.
+
+    Returns
+    -------
+    DataFrame
+        ("", "published"); by vintage here, difference and, with a tolerance, it and within.
+
+    Examples
+    --------
+    >>> printed, here = pd.Series({"a": 1.0, "b": 2.0}), pd.Series({"a": 1.05, "b": 2.5})
+    >>> table = published_and_here(printed, {"synthetic": here}, {"synthetic": 0.1})
+    >>> table["synthetic", "within"].to_list()
+    ['yes', 'no']
     """
     columns = {("", "published"): printed}
     for vintage, values in here.items():
@@ -89,7 +143,16 @@ def published_and_here(printed, here, tolerance):
 def verdicts(table: pd.DataFrame, vintage: str = "synthetic") -> pd.Series:
     """How many numbers of `published_and_here` have a verdict, and how many are within tolerance.
 
-    Both are zero where the vintage is not shown.
+    Parameters
+    ----------
+    table : DataFrame
+        Of `published_and_here`.
+    vintage : str
+
+    Returns
+    -------
+    Series
+        of, within; both zero where the vintage is not shown.
 
     Examples
     --------
@@ -115,6 +178,10 @@ def wide(table: pd.DataFrame, index: str | list[str], columns: str | list[str],
     values : str
         The column of the entries.
 
+    Returns
+    -------
+    DataFrame
+
     Examples
     --------
     >>> long = pd.DataFrame({"row": ["b", "a"], "column": ["(1)", "(1)"], "estimate": [1, 2]})
@@ -138,7 +205,17 @@ def _appearing(table, names):
 
 
 def written(table: pd.DataFrame, form: str) -> list[str]:
-    """The rows of a table as text, by a form with the names of its columns.
+    """The rows of a table as text.
+
+    Parameters
+    ----------
+    table : DataFrame
+    form : str
+        With the names of columns in braces.
+
+    Returns
+    -------
+    list of str
 
     Examples
     --------
@@ -148,7 +225,7 @@ def written(table: pd.DataFrame, form: str) -> list[str]:
     return [form.format(**row) for row in table.to_dict("records")]
 
 
-def keep(name=None, value=None, /, **numbers):
+def keep(name: str | None = None, value: Any = None, /, **numbers: Any) -> None:
     """Keep numbers or texts for the prose, which shows them with the role `glue:text`.
 
     Parameters
@@ -160,7 +237,8 @@ def keep(name=None, value=None, /, **numbers):
 
     Examples
     --------
-    ``keep(slope=0.57, zones=722)`` in a cell, and in the text ``{glue:text}`slope:.2f` ``.
+    After ``keep(slope=0.57, zones=722)`` in a cell, the role with the content ``slope:.2f`` shows
+    0.57.
     """
     from myst_nb import glue  # slow to import, and only chapters need it
 
@@ -168,7 +246,8 @@ def keep(name=None, value=None, /, **numbers):
         glue(key, x.item() if isinstance(x, np.generic) else x, display=False)
 
 
-def keep_table(prefix, table, rows=None):
+def keep_table(prefix: str, table: pd.DataFrame | pd.Series,
+               rows: Iterable | None = None) -> None:
     """Keep every number of a table for the prose, under its prefix, row and column.
 
     Parameters
@@ -179,7 +258,7 @@ def keep_table(prefix, table, rows=None):
         row ("public", "(1)") and column "estimate" is ``prefix.public.1.estimate``; lower case,
         what is no letter, digit, sign or decimal point becomes "_" or goes at the ends. Where the
         first level is the source, rows that a source lacks, or that is not shown, are NaN.
-    rows : sequence of labels, optional
+    rows : iterable of labels, optional
         Only these, NaN where the table lacks them: those that the prose names.
     """
     table = table.to_frame("") if isinstance(table, pd.Series) else table
@@ -199,8 +278,18 @@ def _parts(labels):
     return tuple(re.sub(r"[^\w.+-]+", "_", str(label).lower()).strip("_.") for label in labels)
 
 
-def rows(table, /, **where):
-    """Rows of a table that have these values, by column.
+def rows(table: pd.DataFrame, /, **where: Any) -> pd.DataFrame:
+    """Rows of a table that have these values.
+
+    Parameters
+    ----------
+    table : DataFrame
+    **where
+        Values by column.
+
+    Returns
+    -------
+    DataFrame
 
     Examples
     --------
@@ -213,7 +302,7 @@ def rows(table, /, **where):
     return table
 
 
-def pick(table, column, /, **where):
+def pick(table: pd.DataFrame, column: str, /, **where: Any) -> Any:
     """The entry of a column in the one row that has these values; NaN where no row has them.
 
     Parameters
@@ -222,6 +311,10 @@ def pick(table, column, /, **where):
     column : str
     **where
         Values by column.
+
+    Returns
+    -------
+    number or str
 
     Raises
     ------
@@ -245,12 +338,26 @@ def pick(table, column, /, **where):
 class Table:
     """A table that notebooks show as HTML, with its caption, and that prints as LaTeX.
 
-    The caption says what it shows and of which vintages; `digits` are decimals, of all columns of
-    floats or by column. The sources of results are headed vintage; a table without rows says that
-    what it would show is not shown.
+    The sources of results are headed vintage; a table without rows says that what it would show
+    is not shown.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    caption : str
+        What it shows, and of which vintages.
+    digits : int or dict of int
+        Decimals of all columns of floats, or by column.
+
+    Examples
+    --------
+    >>> Table(pd.DataFrame({"mean": [0.4581]}, ["1950"]), "Gini. Made up.")
+    Gini. Made up.
+            mean
+    1950  0.4581
     """
 
-    def __init__(self, frame, caption, digits=2):
+    def __init__(self, frame: pd.DataFrame, caption: str, digits: int | dict[str, int] = 2):
         self.frame, self.caption, self.digits = frame, caption, digits
 
     def _style(self, frame):
@@ -277,7 +384,7 @@ class Table:
         return (f'<figure class="table-figure"><figcaption>{html.escape(self.caption)}'
                 f'</figcaption><div class="table-scroll" tabindex="0">{body}</div></figure>')
 
-    def to_latex(self):
+    def to_latex(self) -> str:
         """The table as a LaTeX float."""
         return self._style(self.frame).to_latex(caption=self.caption, hrules=True, position="htb")
 

@@ -79,7 +79,7 @@ class Shown:
         """Sources by industries of the vintages shown; with a name, those of all `SOURCES` and
         `BASES` that have this result."""
         return [s for s, (vintage, classification) in _ALL.items() if vintage in self.names
-                and (classification == "industries" if name is None else _has(name, s))]
+                and (classification == "industries" if name is None else has(name, s))]
 
     def get(self, name, **parameters):
         """A result for every source that has it: dict of DataFrames by source."""
@@ -136,7 +136,8 @@ def _entry(name):
     return RESULTS[name]
 
 
-def _has(name, source):
+def has(name, source):
+    """Whether one of `SOURCES` or `BASES` has a result."""
     entry = _entry(name)
     return source in entry.get("sources", [s for s, (_, classification) in _ALL.items()
                                            if classification == "industries"
@@ -157,9 +158,9 @@ def parameters_of(name, source="public", **changes):
     DataError
         A source without this result; a parameter that its function does not have.
     """
-    if source not in _ALL or not _has(name, source):
+    if source not in _ALL or not has(name, source):
         raise DataError(f"{name}: no source {source!r}; valid: "
-                        f"{', '.join(s for s in _ALL if _has(name, s))}")
+                        f"{', '.join(s for s in _ALL if has(name, s))}")
     entry, valid = _entry(name), [*inspect.signature(function(name)).parameters][1:]
     vintage, classification = _ALL[source]
     own = entry.get(vintage if classification == "industries" else classification,
@@ -197,31 +198,41 @@ def get(name, source="public", **changes):
     """
     parameters = parameters_of(name, source, **changes)
     vintage, classification = _ALL[source]
-    if vintage in vintages.available():
-        return kept(function(name), vintages.load(vintage, classification), **parameters)
+    if vintage in vintages.available() and vintages.at_hand(classification):
+        return _computed(name, source, parameters)
     if vintage != "public":
         raise DataError(f"{name}: no data of vintage {vintage!r} here")
     listed = parameters_of(name, source)
     if other := [k for k in changes if changes[k] != listed.get(k)]:
         raise DataError(f"{name}: the public data are not here, and the stored result has "
                         f"{other[0]} = {listed.get(other[0])!r}, not {changes[other[0]]!r}")
+    return stored(name, source)
+
+
+def _computed(name, source, parameters):
+    return kept(function(name), vintages.load(*_ALL[source]), **parameters)
+
+
+def stored(name, source="public"):
+    """A result of a public source as stored, whether its data are here or not."""
     return _read(_file(name, source))
 
 
-def _public(name):
-    # the public sources that have a result, in order
-    return [s for s, (vintage, _) in _ALL.items() if vintage == "public" and _has(name, s)]
+def public_sources(name):
+    """The public sources that have a result, in order."""
+    return [s for s, (vintage, _) in _ALL.items() if vintage == "public" and has(name, s)]
 
 
 def _file(name, source):
     # the first source needs no name
     classification = re.sub(r"\W+", "_", _ALL[source][1])
-    return name if source == _public(name)[0] else f"{name}_{classification}"
+    return name if source == public_sources(name)[0] else f"{name}_{classification}"
 
 
 def _stored():
     # file: result and source, of all results of the public sources
-    return {_file(name, source): (name, source) for name in RESULTS for source in _public(name)}
+    return {_file(name, source): (name, source)
+            for name in RESULTS for source in public_sources(name)}
 
 
 def _read(file):
@@ -276,7 +287,9 @@ def check(strict=False):
 
 
 def _csv(file):
-    return get(*_stored()[file]).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    name, source = _stored()[file]
+    table = _computed(name, source, parameters_of(name, source))
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def store(files=None):

@@ -156,7 +156,7 @@ def forest_figure(table):
 
     `table` has source, base, end, column, row, effect, effect_low, effect_high, published_effect:
     total specialization of column (1) and tradable of (2), each with a line at the published
-    effect. Intervals run out of the figure where they are wider than four times the median."""
+    effect. The widest intervals run out of the figure, no estimate does."""
     t = table.assign(label=[f"{s}, {b}-{e}" for s, b, e in table[
         ["source", "base", "end"]].itertuples(index=False)])
     t = t.sort_values(["base", "source", "end"])
@@ -164,8 +164,9 @@ def forest_figure(table):
              "tradable, column (2)": t[(t["column"] == "(2)") & (t["row"] == "tradable")]}
     rows = len(parts["total, column (1)"])
     fig, axes = figure(1, 2, height=0.26 * rows + 1, sharey=True)
-    widths = pd.concat(parts)[["effect_low", "effect_high"]].diff(axis=1)["effect_high"]
-    limit = 2 * widths.median()
+    every = pd.concat(parts)
+    limit = max(2 * (every["effect_high"] - every["effect_low"]).median(),
+                1.1 * every["effect"].abs().max())
     for ax, (title, part) in zip(axes, parts.items(), strict=True):
         for k, (_, r) in enumerate(part.iterrows()):
             colour = COLOURS[0] if r["effect_low"] * r["effect_high"] > 0 else "0.5"

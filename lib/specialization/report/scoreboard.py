@@ -29,7 +29,8 @@ VERDICTS = {
     "not identified": "no public source can tell: none has the number, or none rejects zero or "
                       "the printed value. Of a number of the model: its readings disagree in "
                       "sign.",
-    "put in by construction": "only the synthetic data have it, and were made to.",
+    "put in by construction": "only the synthetic data have it, and were made to; or it counts "
+                              "zones and years of the same design.",
     "an input": "the model takes it over.",
     "an oddity of print": "what else is printed contradicts it.",
 }

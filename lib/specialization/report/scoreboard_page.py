@@ -1,7 +1,7 @@
 """The page of the scoreboard: its tables and its figure.
 
 `python -m specialization.report.scoreboard_page` writes data/results/scoreboard.csv, and from it
-and the stored results book/scoreboard_table.md and book/_static/scoreboard_forest.svg.
+and the stored results book/tables/scoreboard.md and book/_static/scoreboard_forest.svg.
 """
 
 import re
@@ -24,17 +24,21 @@ from .tables import Table
 
 
 def summary(board: pd.DataFrame) -> pd.DataFrame:
-    """Numbers of rows by verdict: all, and coefficients with a printed standard error.
+    """Numbers of rows by verdict: all; coefficients with a printed standard error; and those of
+    them on which all public sources that can tell agree.
 
     Examples
     --------
     >>> int(summary(stored())["numbers"].sum())
     119
     """
-    counts = board["verdict"].value_counts().reindex([*VERDICTS], fill_value=0)
-    with_se = board.loc[board["se"].notna(), "verdict"].value_counts()
-    return pd.DataFrame({"numbers": counts, "coefficients": with_se.reindex(
-        counts.index, fill_value=0), "rule": VERDICTS}).rename_axis("verdict").reset_index()
+    coefficients = board[board["se"].notna()]
+    said = coefficients[[f"{source}: reading" for source in SOURCES]]
+    agreed = said.where(said != "not identified").nunique(axis=1) == 1
+    parts = {"numbers": board, "of these coefficients": coefficients,
+             "whose sources agree": coefficients[agreed]}
+    return pd.DataFrame({name: t["verdict"].value_counts() for name, t in parts.items()}).reindex(
+        [*VERDICTS]).fillna(0).astype(int).rename_axis("verdict").reset_index()
 
 
 def readings(board: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +46,7 @@ def readings(board: pd.DataFrame) -> pd.DataFrame:
     t = board[board["se"].notna()]
     found = {source: t[f"{source}: reading"].value_counts() for source in [*SOURCES][1:]}
     return pd.DataFrame(found).T.reindex(columns=[*LETTERS]).fillna(0).astype(int).rename_axis(
-        "source").reset_index()
+        "from").reset_index()
 
 
 PARTS = {
@@ -61,8 +65,8 @@ def written(board: pd.DataFrame, part: str) -> pd.DataFrame:
 
     Examples
     --------
-    >>> written(stored(), "(1) growth_1950_2020").loc[0, ["number", "printed"]].to_list()
-    ['total specialization', '-0.188 (0.0901) *']
+    >>> written(stored(), "(3) log_income_1950").loc[7, ["number", "printed"]].to_list()
+    ['adj r2', '0.433']
     """
     t = board[(board["column"] == part) | (board["table"] == part)].reset_index(drop=True)
     one = t["column"].nunique() == 1
@@ -79,10 +83,11 @@ def written(board: pd.DataFrame, part: str) -> pd.DataFrame:
 
 
 def _entry(value, se, mark):
+    # in one line, however narrow the column
     if pd.isna(value):
         return ""
-    error = "" if pd.isna(se) else f" ({se:.3g})"
-    return f"{value:.4g}{error} {mark}".strip() if pd.isna(se) else f"{value:.3g}{error} {mark}"
+    number = f"{value:.4g}" if pd.isna(se) else f"{value:.3g} ({se:.3g})"
+    return f"{number} {mark}".strip().replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def written_model(board: pd.DataFrame) -> pd.DataFrame:
@@ -120,8 +125,9 @@ def page(board: pd.DataFrame) -> str:
     words = ("Estimates with standard errors clustered by state (divisions for states); r: "
              "reproduced, s: same sign, d: different, ·: cannot tell. Synthetic data are "
              "simulated and have no letter.")
-    text = [_html(summary(board), "The printed numbers by verdict"),
-            _html(readings(board), "The same coefficients as each public source reads them"),
+    rules = "\n".join(f"- *{name}*: {rule}" for name, rule in VERDICTS.items())
+    text = [_html(summary(board), "The printed numbers by verdict"), "The rules:", rules,
+            _html(readings(board), "The coefficients as each public source reads them"),
             "## Number by number",
             *(_html(written(board, part), f"{title}. {words}") for part, title in PARTS.items()),
             _html(written_model(board), "Numbers of the model, by reading of the words"),
@@ -153,7 +159,7 @@ def main():
     """Write the scoreboard, its tables and its figure."""
     write(results.STORE / "scoreboard.csv", scoreboard().to_csv(
         index=False, float_format="%.4g", lineterminator="\n").encode())
-    write(CHECKOUT / "book" / "scoreboard_table.md", page(stored()).encode())
+    write(CHECKOUT / "book" / "tables" / "scoreboard.md", page(stored()).encode())
     fig = figures.forest_figure(bases())
     write(CHECKOUT / "book" / "_static" / "scoreboard_forest.svg", figures.svg(fig))
 

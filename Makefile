@@ -1,34 +1,49 @@
 # `make help` lists the commands. Each sets up the environment first, once per requirements.lock.
 # Optional: PYTHON=... the interpreter, VENV=... the environment's folder.
-VENV ?= .venv
+
+# a variable counts where it stands on the command line, not where a shell happens to export it
+$(foreach v,NAME VINTAGE PARAMS PYTHON VENV,$(if $(filter environment,$(origin $v)),$(eval $v :=)))
+VENV := $(or $(VENV),.venv)
 PY = "$(VENV)/bin/python"
-unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME
+
+# What Python, pip and Git read of a user's environment and would change what is installed or
+# tested; book/environment.py does the same for chapters. Where pip finds packages stays.
+unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS \
+  PYTHONIOENCODING PYTHONPLATLIBDIR PYTHONCASEOK PYTHONDEVMODE PYTHONPYCACHEPREFIX \
+  PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE PIP_NO_BINARY \
+  PIP_ONLY_BINARY PIP_NO_DEPS PIP_DRY_RUN PIP_REQUIRE_HASHES PIP_PYTHON PIP_REPORT \
+  GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+export PYTHONUTF8 := 1
+export PYTHONNOUSERSITE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := 0
 
-.PHONY: book chapter test test-all lint data results bench lock clean help env
+.PHONY: book chapter test test-all lint format data results bench lock clean clean-store help env
 .DEFAULT_GOAL := help
 
 book: env            ## build the book; only what has changed is done again
-	@$(PY) book/build.py
+	@exec $(PY) book/build.py
 
 chapter: env         ## run one chapter again: NAME=01_data [VINTAGE=public] [PARAMS="X=1 Y=2"]
-	@$(PY) book/build.py "$(NAME)" $(if $(VINTAGE),VINTAGE=$(VINTAGE)) $(PARAMS)
+	@exec $(PY) book/build.py "$(NAME)" $(if $(VINTAGE),"VINTAGE=$(VINTAGE)") $(PARAMS)
 
 test: env            ## the fast tests
-	@$(PY) -m pytest -m "not slow"
+	@$(PY) -m pytest -n auto --dist worksteal -m "not slow"
 
-test-all: env        ## every test; the slow ones need the built book
-	@$(PY) -m pytest
+test-all: env        ## every test, with new random inputs; the slow ones need the built book
+	@$(PY) -m pytest -n auto --dist worksteal --hypothesis-profile random
 
-lint: env            ## check the style of the code
-	@$(PY) -m ruff check
+lint: env            ## check style, format and types of the code
+	@$(PY) -m ruff check && $(PY) -m ruff format --check && $(PY) -m mypy
+
+format: env          ## format the code
+	@$(PY) -m ruff format
 
 data: env            ## fetch the public data, about 20 MB, into data/cache
-	@$(PY) -m specialization.data.download
+	@$(PY) -m specialization data
 
 results: env         ## compute the stored results of the public vintage again
-	@$(PY) -m specialization.report.results
+	@$(PY) -m specialization results
 
 bench: env           ## time and memory of the library
 	@$(PY) tests/bench.py
@@ -39,12 +54,21 @@ lock:                ## resolve requirements.lock again from pyproject.toml; nee
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.new
 	mv requirements.new requirements.lock
 
-clean:               ## remove what was built; the environment and the data stay
-	rm -rf _build book/notebooks .pytest_cache .ruff_cache .hypothesis
+CACHE = $${SPECIALIZATION_CACHE:-data/cache}
+size = du -sh "$(1)" 2>/dev/null | cut -f1 | grep . || echo none
+
+clean:               ## remove what was built; says what it keeps
+	rm -rf _build book/notebooks .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@echo "kept: the environment $(VENV) ($$($(call size,$(VENV)))), the public data" \
+	  "$(CACHE)/raw ($$($(call size,$(CACHE)/raw))), solutions $(CACHE)/store" \
+	  "($$($(call size,$(CACHE)/store))); make clean-store removes these last"
+
+clean-store:         ## remove solutions and results that are kept between runs
+	rm -rf "$(CACHE)/store"
 
 help:                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; \
-	  do printf 'make %-9s %s\n' "$$name" "$$what"; done
+	  do printf 'make %-11s %s\n' "$$name" "$$what"; done
 
 # The environment counts as whole when it holds a copy of the lock, which is put there last.
 env:

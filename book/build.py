@@ -6,63 +6,41 @@
 """
 
 import argparse
-import contextlib
-import importlib.metadata
+import ast
 import json
-import multiprocessing
+import math
 import os
 import re
-import resource
-import subprocess
+import signal
 import sys
 import tempfile
-import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+import unicodedata
 from pathlib import Path
 
-import nbformat
-import papermill
-import yaml
-from pages import (
+sys.path.insert(0, str(Path(__file__).resolve().parent))    # also with PYTHONSAFEPATH
+import environment
+
+if __name__ == "__main__":
+    environment.enter()
+
+import yaml  # noqa: E402
+from execute import Job, execute  # noqa: E402
+from pages import (  # noqa: E402
     BuildError,
     build_html,
     content,
     digest,
+    is_input,
     launch_pairs,
-    plain,
     preview,
     publish,
     read_chapter,
     record,
-    write,
 )
-from papermill.exceptions import PapermillExecutionError
-from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "numba", "quantecon", "matplotlib",
-            "papermill", "jupyter-book")
-CELL_TIMEOUT = 3600
-START_TIMEOUT = 180
-RUNNER = ("build.py", "pages.py")      # no chapter depends on them
-
-
-@dataclass(frozen=True)
-class Job:
-    """One chapter to be executed: from `root`/notebooks into `target`."""
-
-    root: Path
-    name: str
-    target: Path
-    key: str
-    vintages: dict = field(default_factory=dict)
-    parameters: dict = field(default_factory=dict)
-
-    @property
-    def source(self):
-        """The chapter's text."""
-        return self.root / "notebooks" / f"{self.name}.md"
+TABLES = (".csv", ".toml", ".json")
+"""Suffixes of the files in data/ that the library reads."""
 
 
 # What there is, and whether it has changed
@@ -90,25 +68,46 @@ def toc_files(node):
             yield from toc_files(node.get(key, []))
 
 
-def common_key(root, vintages):
-    """What every chapter depends on: library, the book's modules, committed data, vintages, lock
-    and Python."""
-    modules = [p for p in sorted((root / "book").glob("*.py")) if p.name not in RUNNER]
-    return digest(*content(root, "lib", "data", skip=("cache", "ipums")),
-                  *(part for p in modules for part in (p.name, p.read_bytes())),
-                  (root / "requirements.lock").read_bytes(),
-                  json.dumps(vintages, sort_keys=True), sys.version_info[:2])
+def code_cells(root, name):
+    """Code of a chapter, without commands of IPython."""
+    notebook = read_chapter(root / "notebooks" / f"{name}.md")
+    lines = "\n".join(c.source for c in notebook.cells if c.cell_type == "code").splitlines()
+    return "\n".join(line for line in lines if not line.startswith(("%", "!")))
 
 
-def make_job(root, name, vintages, common, parameters=None):
-    """The job of a chapter; a variant, with parameters, has a target of its own."""
-    parameters = parameters or {}
+def tables(root, vintages):
+    """Name and bytes of each table that chapters may read; stored results only where they are
+    shown in the place of public data."""
+    skip = ("cache", "ipums", *(["results"] if "public" in vintages else []))
+    parts = list(content(root, "data", skip=skip))
+    return [part for name, data in zip(parts[::2], parts[1::2], strict=True)
+            if name.endswith(TABLES) for part in (name, data)]
+
+
+def make_job(root, name, vintages, parameters=None):
+    """The job of a chapter; a variant, with parameters, has a target of its own.
+
+    Its key is of all that the output depends on: text and parameters, what the modules of the
+    library do that it imports, directly or not, tables, vintages, lock and Python.
+    """
+    from specialization import store
+
+    parameters = dict(sorted((parameters or {}).items()))
     target = root / "book" / "notebooks" / f"{name}.ipynb"
+    words = json.dumps(parameters, sort_keys=True)
     if parameters:
-        label = re.sub(r"[^\w.]+", "-", "-".join(map(str, parameters.values()))).strip("-")
-        target = root / "_build" / "chapters" / f"{name}.{label}.ipynb"
+        label = "-".join(f"{k}={v}" for k, v in parameters.items())
+        label = re.sub(r"[^\w.=]+", "-", label)[:60].strip("-")
+        target = root / "_build" / "chapters" / f"{name}.{label}.{digest(words)[:6]}.ipynb"
+    try:
+        code = store.code_key(*store.imports(code_cells(root, name)))
+    except SyntaxError as error:
+        raise BuildError(f"{name}.md: not Python: {error.msg} ({(error.text or '').strip()})"
+                         ) from None
     text = (root / "notebooks" / f"{name}.md").read_bytes()
-    key = digest(common, text, json.dumps(parameters, sort_keys=True))
+    key = digest(text, words, code, *tables(root, vintages),
+                 (root / "requirements.lock").read_bytes(),
+                 json.dumps(vintages, sort_keys=True), sys.version_info[:2])
     return Job(root, name, target, key, vintages, parameters)
 
 
@@ -130,115 +129,88 @@ def available_vintages():
                 public.panel(classification)
         except download.Unreachable as error:
             print(f"no public data, so their stored results are shown ({error})")
-    if "public" not in vintages.available() and (stale := results.check()):
+    stale = results.check()
+    if stale and "public" not in vintages.available():
         print(f"stored by an earlier version of the code: {', '.join(stale)}")
     extract = [(p.name, p.stat().st_size, p.stat().st_mtime_ns)
-               for p in sorted(IPUMS.glob("*"))]
+               for p in sorted(IPUMS.glob("*")) if is_input(p)]
     hashes = {"synthetic": "seeded", "public": download.data_hash(), "ipums": digest(*extract)}
     here = {name: hashes[name] for name in vintages.available()}
     return here if "public" in here else here | {"public, stored results": results.stored_data()}
 
 
-# Executing chapters
+# Parameters
 
 
-def check_parameters(job):
-    """Refuse a parameter that the chapter does not have; papermill would only warn."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "chapter.ipynb")
-        nbformat.write(read_chapter(job.source), path)
-        valid = papermill.inspect_notebook(str(path))
-    for name in job.parameters:
-        if name not in valid:
-            known = ", ".join(f"{k} (default {v['default']})" for k, v in valid.items())
-            raise BuildError(f"{job.source.name} has no parameter {name!r}; "
-                             f"valid: {known or 'none'}")
+def defaults(root, name):
+    """Parameters of a chapter: by name, the default and the comment beside it."""
+    cells = read_chapter(root / "notebooks" / f"{name}.md").cells
+    source = next((c.source for c in cells if "parameters" in c.metadata.get("tags", [])), "")
+    lines, found = source.splitlines(), {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign):
+            comment = lines[node.end_lineno - 1].encode()[node.end_col_offset:].decode()
+            found[node.targets[0].id] = ast.literal_eval(node.value), comment.strip(" #")
+    return found
 
 
-def run(job):
-    """Execute a chapter and write its target; returns None, or the story of the failure."""
-    start = time.perf_counter()
+def read_parameters(root, name, texts):
+    """Parameters as typed, NAME=value, in the types of the chapter's defaults.
+
+    Raises `BuildError`, or the library's `DataError`, for a chapter or a name that is not there, a
+    value of another type, and one out of its range: that of `Parameters` or, where the comment
+    beside the default says so ("; 0.5 to 4"), that one.
+    """
+    from specialization.model.parameters import Parameters
+
+    if name not in chapters(root):
+        raise BuildError(f"no chapter {name!r}; valid: {', '.join(chapters(root))}")
+    valid, found = defaults(root, name), {}
+    for text in texts:
+        key, _, value = text.partition("=")
+        key = unicodedata.normalize("NFKC", key.strip())    # as Python reads names
+        if key not in valid:
+            known = ", ".join(f"{k} (default {v!r})" for k, (v, _) in valid.items())
+            raise BuildError(f"{name}.md has no parameter {key!r}; valid: {known or 'none'}")
+        if key in found:
+            raise BuildError(f"{name}.md: {key} is given twice")
+        default, comment = valid[key]
+        found[key] = read_value(f"{name}.md: {key}", value.strip(), default)
+        check_range(f"{name}.md: {key}", found[key], comment)
+    Parameters(**{k: v for k, v in found.items() if k in Parameters.__dataclass_fields__})
+    return found
+
+
+def read_value(what, text, default):
+    """A text as a value of the default's type."""
+    kind = type(default)
     try:
-        notebook = papermill.execute_notebook(
-            read_chapter(job.source), None, job.parameters, kernel_name="python3",
-            language="python", progress_bar=False, cwd=job.source.parent,
-            start_timeout=START_TIMEOUT, execution_timeout=CELL_TIMEOUT)
-    except PapermillExecutionError as error:
-        return _story(job, error)
-    except Exception as error:  # a dead kernel, a time-out: the other chapters go on
-        return f"{job.source.name}: {type(error).__name__}: {error}"
-    # the kernel is the only child of this process, which runs no other chapter
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
-    versions = {"python": sys.version.split()[0]}
-    notebook.metadata["book"] = {
-        "key": job.key, "seconds": round(time.perf_counter() - start, 1),
-        "memory_mib": round(peak), "vintages": job.vintages, "parameters": job.parameters,
-        "packages": versions | {p: importlib.metadata.version(p) for p in PACKAGES}}
-    write(job.target, nbformat.writes(notebook))
-    return None
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        if kind in (int, float):
+            value = float(text)
+            if kind is int and value == int(value) or kind is float and math.isfinite(value):
+                return kind(value)
+            raise ValueError
+        if kind is str:
+            return text
+        value = ast.literal_eval(text)
+        if default is None or isinstance(value, kind):
+            return value
+        raise ValueError
+    except (ValueError, KeyError, SyntaxError, OverflowError):
+        words = {bool: "true or false", int: "a whole number", float: "a number"}
+        raise BuildError(f"{what} = {text!r} is not {words.get(kind, f'a {kind.__name__}')}, "
+                         f"as its default {default!r} is") from None
 
 
-def _story(job, error):
-    what = f"{job.source.name}, code cell {error.exec_count}: {error.ename}: {error.evalue}"
-    if error.ename in ("DataError", "Unreachable"):    # the sentence says it all
-        return what
-    return "\n".join([what, *plain("\n".join(error.traceback)).splitlines()[-8:]])
-
-
-@contextlib.contextmanager
-def kernel_environment(root, workers):
-    """Environment of the kernels: this Python and this project, whatever their user has set up."""
-    threads = str(max(1, os.cpu_count() // workers))
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
-            "--log-level=ERROR"]
-    spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
-    before = dict(os.environ)
-    with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder, "kernels", "python3", "kernel.json"), json.dumps(spec))
-        os.environ.update(
-            JUPYTER_PATH=folder, IPYTHONDIR=str(Path(folder, "ipython")),
-            MPLCONFIGDIR=str(root / "_build" / "matplotlib"),
-            PYTHONHASHSEED="0",
-            OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads, NUMBA_NUM_THREADS=threads)
-        # once, here: a chapter that had to index the fonts would say so on its page
-        subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], check=True)
-        try:
-            yield
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-
-
-def _isolated(job):
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as process:
-        return process.submit(run, job).result()
-
-
-def execute(jobs):
-    """Execute the jobs side by side; raises `BuildError` with the story of every failure."""
-    if not jobs:
-        return
-    workers, failures = min(len(jobs), os.cpu_count()), []
-    with kernel_environment(jobs[0].root, workers), ThreadPoolExecutor(workers) as pool:
-        futures = {pool.submit(_isolated, job): job for job in jobs}
-        try:
-            for future in tqdm(as_completed(futures), "chapters", len(jobs), unit="chapter"):
-                job = futures[future]
-                error = future.exception()
-                failure = f"{job.source.name}: {error!r}" if error else future.result()
-                if failure:
-                    failures.append(failure)
-                else:
-                    tqdm.write(f"{job.name}: {record(job.target)['seconds']} s")
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in multiprocessing.active_children():
-                child.terminate()
-            raise
-    if failures:
-        raise BuildError("\n\n".join(failures))
+def check_range(what, value, comment):
+    """Refuse a value outside of the range at the end of a comment, "; 0.5 to 4" or "; 0 or 1"."""
+    number = r"-?[\d.]+(?:e-?\d+)?"
+    if found := re.search(rf"; ({number}) (to|or) ({number})$", comment.strip()):
+        low, between, high = float(found[1]), found[2], float(found[3])
+        if not (low <= value <= high if between == "to" else value in (low, high)):
+            raise BuildError(f"{what} = {value}; valid: {found[0][2:]}")
 
 
 # The two commands
@@ -246,34 +218,40 @@ def execute(jobs):
 
 def build_book(root, vintages):
     """Bring the published book up to date."""
-    names, common = chapters(root), common_key(root, vintages)
-    jobs = [make_job(root, name, vintages, common) for name in names]
+    names = chapters(root)
+    jobs = [make_job(root, name, vintages) for name in names]
     stale = [job for job in jobs if not is_fresh(job)]
     print(f"{len(stale)} of {len(jobs)} chapters to execute", flush=True)
     execute(stale)
     publish(root, names)
     launch_pairs(root, names)
-    built = build_html(root)
+    built = build_html(root, names)
     print(f"{'' if built else 'nothing to do; '}to read: {root / '_build/html/index.html'}")
 
 
 def run_chapter(root, vintages, name, parameters):
     """Execute one chapter again: the published one, or a variant under _build/chapters."""
-    names, common = chapters(root), common_key(root, vintages)
-    if name not in names:
-        raise BuildError(f"no chapter {name!r}; valid: {', '.join(names)}")
-    job = make_job(root, name, vintages, common, parameters)
-    check_parameters(job)
     if "VINTAGE" in parameters:
         from specialization.report import results
 
         results.choose(parameters["VINTAGE"])
+    job = make_job(root, name, vintages, parameters)
     execute([job])
-    if not parameters and all(is_fresh(make_job(root, n, vintages, common)) for n in names):
+    if not parameters and all(is_fresh(make_job(root, n, vintages)) for n in chapters(root)):
         return build_book(root, vintages)
     print(f"executed: {job.target}", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         print(f"to read: {preview(root, job.target, name, scratch)}")
+
+
+def stop_when_told():
+    """Let SIGTERM, and a terminal that closes, end the workers as Ctrl-C does."""
+    def stop(number, _):
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:      # nohup ignores the second
+            signal.signal(number, stop)
 
 
 def main(argv=None):
@@ -285,16 +263,13 @@ def main(argv=None):
     args = parser.parse_args(argv)
     if any("=" not in p for p in args.parameter):
         parser.error(f"parameters are NAME=value, not {' '.join(args.parameter)}")
-    parameters = {k: yaml.safe_load(v) for k, v in (p.split("=", 1) for p in args.parameter)}
     from specialization.errors import DataError
-    from specialization.report import results
     try:
-        vintages = available_vintages()
-        results.check()
         if args.name is None:
-            build_book(ROOT, vintages)
+            build_book(ROOT, available_vintages())
         else:
-            run_chapter(ROOT, vintages, args.name, parameters)
+            parameters = read_parameters(ROOT, args.name, args.parameter)
+            run_chapter(ROOT, available_vintages(), args.name, parameters)
     except (BuildError, DataError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -305,4 +280,5 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
+    stop_when_told()
     sys.exit(main())

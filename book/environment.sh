@@ -38,8 +38,9 @@ if ! whole; then
 fi
 
 # the library itself, from this folder; anew after the folder has moved
-"$venv/bin/python" -c 'import importlib.util, sys
+"$venv/bin/python" -c 'import importlib.util, os, sys
 found = importlib.util.find_spec("specialization")
-sys.exit(not (found and found.origin.startswith(sys.argv[1])))' "$PWD/lib/" ||
+here = os.path.realpath(sys.argv[1])
+sys.exit(not (found and os.path.realpath(found.origin or "").startswith(os.path.join(here, ""))))' lib ||
     "$venv/bin/python" -m pip install -qq --no-deps --no-build-isolation -e . ||
     fail "pip could not install the library of this folder (see above)"

@@ -13,6 +13,13 @@ import jupytext
 import nbformat
 import yaml
 
+LEFT_OVER = {".swp", ".swo", ".swx", ".bak", ".tmp", ".temp", ".orig", ".rej", ".part", ".lock",
+             ".crdownload", ".pyc"}
+"""Suffixes of files that are no input."""
+
+TABLE = '<figure class="table-figure">'
+"""How a table of a chapter begins."""
+
 
 class BuildError(Exception):
     """What stopped the build, in words for its user."""
@@ -27,12 +34,21 @@ def digest(*parts):
     return total.hexdigest()[:16]
 
 
+def is_input(path):
+    """Whether a file can be an input: not one that systems, editors, Git and downloads leave
+    behind (hidden files, backups, swap and lock files, halves, compiled code)."""
+    return path.is_file() and not (
+        path.name.startswith((".", "~", "#")) or path.name.endswith(("~", "#"))
+        or path.name in ("Thumbs.db", "desktop.ini", "Icon\r") or path.suffix.lower() in LEFT_OVER)
+
+
 def content(root, *folders, skip=()):
-    """Relative path and bytes of every file of the folders, one after the other."""
+    """Relative path and bytes of every input of the folders, one after the other."""
     for folder in folders:
         for path in sorted((root / folder).rglob("*")):
             parts = path.relative_to(root / folder).parts
-            if parts[0] not in skip and "__pycache__" not in parts and path.is_file():
+            hidden = any(part.startswith(".") or part == "__pycache__" for part in parts)
+            if parts[0] not in skip and not hidden and is_input(path):
                 yield path.relative_to(root).as_posix()
                 yield path.read_bytes()
 
@@ -109,10 +125,15 @@ def versions_table(records):
     return "\n".join(["| package | version |", "|---|---|", *lines]) + "\n"
 
 
+def repository(root):
+    """Address of the repository in _config.yml; None if none is set."""
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    return (config.get("repository") or {}).get("url")
+
+
 def launch_pairs(root, names):
     """Unexecuted notebooks/NN_name.ipynb, for launch links to a repository of the user's."""
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    if config.get("repository", {}).get("url"):
+    if repository(root):
         for name in names:
             source = root / "notebooks" / f"{name}.md"
             write(source.with_suffix(".ipynb"), nbformat.writes(read_chapter(source)))
@@ -127,9 +148,10 @@ def sphinx(root, source, target, strict):
     try:
         work.mkdir(parents=True)
         done = subprocess.run([*command, *(["-W", "-n", "--keep-going"] if strict else [])],
-                              capture_output=True, text=True, cwd=root)
+                              capture_output=True, encoding="utf-8", cwd=root)
         if done.returncode:
             raise BuildError("the HTML build failed\n" + plain(done.stderr or done.stdout)[-4000:])
+        mend_links(root, work / "_build" / "html")
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(work / "_build" / "html", target)
@@ -137,18 +159,60 @@ def sphinx(root, source, target, strict):
         shutil.rmtree(work, ignore_errors=True)
 
 
-def build_html(root):
+def mend_links(root, html):
+    """Lead links to the source of a page to the file to edit: book/ for pages, the chapter's text
+    for chapters. Launch links keep the notebook that `launch_pairs` writes."""
+    for path in html.rglob("*.html") if repository(root) else ():
+        page = path.relative_to(html).with_suffix("").as_posix()
+        folder, ending = ("", "md") if page.startswith("notebooks/") else ("book/", r"\2")
+        text = path.read_text(encoding="utf-8")
+        mended = re.sub(rf"(/(?:edit|blob)/[^\"]+?/)(?:book/)?{re.escape(page)}\.(md|ipynb)(?=\")",
+                        rf"\g<1>{folder}{page}.{ending}", text)
+        if mended != text:
+            write(path, mended)
+
+
+def build_html(root, names=()):
     """Build the pages if anything they are made of has changed; returns whether it did."""
     target = root / "_build" / "html"
     stamp = target / ".key"
     files = [(root / f).read_bytes() for f in ("_config.yml", "_toc.yml", "requirements.lock")]
-    key = digest(*content(root, "book"), *files)
-    if stamp.exists() and stamp.read_text() == key:
+    key = digest(*content(root, "book", "lib"), *files)     # docstrings make a page
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == key:
         return False
     print("building the pages ...", flush=True)
     sphinx(root, root / "book", target, strict=True)
+    for name in names:
+        check_page(root / "book" / "notebooks" / f"{name}.ipynb",
+                   target / "notebooks" / f"{name}.html")
     write(stamp, key)
     return True
+
+
+def shown(notebook):
+    """How many images and tables the page of an executed chapter must show."""
+    images = tables = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            images += cell.source.count("{glue:figure}")
+        elif cell.cell_type == "code" and not {"remove-output", "remove-cell"} & set(
+                cell.metadata.get("tags", [])):
+            for output in cell.outputs:
+                data = output.get("data", {})
+                images += "image/png" in data
+                tables += TABLE in data.get("text/html", "")
+    return images, tables
+
+
+def check_page(notebook, page):
+    """Raise `BuildError` unless the page shows every image and table that its chapter makes."""
+    wanted = shown(nbformat.read(notebook, as_version=4))
+    text = page.read_text(encoding="utf-8")
+    text = text[text.index("<article"):text.index("</article>")]
+    found = text.count("<img "), text.count(TABLE)
+    if found != wanted:
+        raise BuildError(f"{page.name} shows {found[0]} images and {found[1]} tables; "
+                         f"its chapter makes {wanted[0]} and {wanted[1]}")
 
 
 def preview(root, variant, name, scratch):

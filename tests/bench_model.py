@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 from scipy.optimize import root
-from specialization.model import equations, equilibrium, nodes, planner, simulation
+from specialization.model import branches, conditions, equations, equilibrium, planner, simulation
 from specialization.model.parameters import PUBLISHED, SMOOTH
 
 DAMPING = 0.6
@@ -75,8 +75,8 @@ def memory(bonds, capital):
     `getrusage` of a child starts from the peak of its parent.
     """
     code = ("from pathlib import Path\n"
-            "from specialization import equilibrium\n"
-            "from specialization.parameters import SMOOTH\n"
+            "from specialization.model import equilibrium\n"
+            "from specialization.model.parameters import SMOOTH\n"
             f"equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, {bonds}, {capital}))\n"
             "status = Path('/proc/self/status')\n"
             "print(int(status.read_text().split('VmHWM:')[1].split()[0]) / 2**20\n"
@@ -87,27 +87,26 @@ def memory(bonds, capital):
 
 def textbook_sweep(eq):
     """One step of time iteration as textbooks write it: SciPy's root finder at every node."""
-    m, w, grid = eq.arrays()[0], nodes.scratch(), eq.grid
+    m = eq.arrays()[0]
     for s, i, j in np.ndindex(eq.π.shape):
-        b, k = grid.b[i], grid.k[j]
-        cash = nodes.funds(m, s, b, k)
+        at = conditions.state(m, s, eq.grid.b[i], eq.grid.k[j])
 
-        def residuals(choice, last, s=s, k=k, cash=cash):
-            r = nodes.conditions(m, s, cash, k, *choice, w)
-            return r[last], r[4]
+        def residuals(choice, last, at=at):
+            here = conditions.conditions(m, at, *choice)
+            return getattr(here, last).value, here.gap.value
 
-        found = root(residuals, [b, k], args=(3,))
-        if nodes.conditions(m, s, cash, k, *found.x, w)[5] < 0:
-            root(residuals, found.x, args=(5,))
+        found = root(residuals, [at.b, at.k], args=("bond",))
+        if residuals(found.x, "slack")[0] < 0:
+            root(residuals, found.x, args=("slack",))
 
 
 def one_sweep(eq):
     """The same by the solver's own kernel, from the same start."""
     m, policies, π = eq.arrays()
     start = policies.copy()
-    start[..., nodes.X] = eq.grid.b[:, None, None]
-    start[..., nodes.Y] = eq.grid.k[:, None]
-    nodes.sweep(m, start, π, 1e-8, False, policies.copy(), π.copy(), np.zeros(5))
+    start[..., conditions.BONDS] = eq.grid.b[:, None, None]
+    start[..., conditions.CAPITAL] = eq.grid.k[:, None]
+    branches.sweep(m, start, π, 1e-8, False, policies.copy(), π.copy())
 
 
 def rows():
@@ -138,7 +137,7 @@ def rows():
         1), None
     s = np.repeat(np.arange(9), 2000)
     start = time.process_time()
-    nodes.solve_many(*eq.arrays(), s, np.full(s.size, -0.3), np.full(s.size, 0.5))
+    branches.solve_many(*eq.arrays(), s, np.full(s.size, -0.3), np.full(s.size, 0.5))
     yield "one state off the grid, 18,000x", time.process_time() - start, None
     p = SMOOTH.but(ξ=(0.29, 0.10))                   # chapter 9
     for reading, size in itertools.product(planner.READINGS, ((50, 16), (158, 36))):

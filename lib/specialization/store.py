@@ -46,7 +46,7 @@ UNKEYED = ("progress",)
 
 def _cache():
     if folder := os.environ.get("SPECIALIZATION_CACHE"):
-        return Path(folder).absolute()
+        return Path(folder).expanduser().absolute()
     if TABLES == CHECKOUT / "data":
         return TABLES / "cache"
     import pooch  # slow to import, and not needed in a checkout
@@ -93,7 +93,7 @@ def imports(source, package=""):
 def _origin(module, name):
     # the module that holds `name` of `module`: a submodule, or what a package takes it from
     file = module_file(module)
-    if module_file(f"{module}.{name}"):
+    if name != "*" and module_file(f"{module}.{name}"):
         return {f"{module}.{name}"}
     if file is None:
         return set()
@@ -119,22 +119,34 @@ def dependencies(*modules):
     return found
 
 
+@lru_cache(maxsize=256)
 def bare(source):
     """A Python text without comments, docstrings and blank lines: what it does, not what it says.
 
     The same in every version of Python, as no syntax tree would be.
     """
-    lines = source.splitlines()
+    lines, verbatim, f_string = source.split("\n"), set(), []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
+        (row, column), (last, _) = token.start, token.end
+        kind = tokenize.tok_name[token.type]
+        if kind == "COMMENT":
             lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(ast.parse(source)):
+        elif kind == "FSTRING_START":       # from Python 3.12 on, in pieces
+            f_string.append(row)
+        elif kind in ("STRING", "FSTRING_END"):
+            start = f_string.pop() if kind == "FSTRING_END" else row
+            verbatim |= {*range(start - 1, last - 1)}
+    said = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)]
+    for node in sorted(said, key=lambda n: (n.lineno, n.col_offset), reverse=True):
         # a string that stands alone says something, and does nothing
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(
-                node.value.value, str):
-            lines[node.lineno - 1:node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
-    return "\n".join(line.rstrip() for line in lines if line.strip())
+        first, last = node.lineno - 1, node.end_lineno - 1
+        before = lines[first].encode()[:node.col_offset].decode()
+        after = lines[last].encode()[node.end_col_offset:].decode()
+        lines[first:last + 1] = [before + after] + [""] * (last - first)
+        verbatim -= {*range(first, last)}
+    return "\n".join(line if n in verbatim else line.rstrip() for n, line in enumerate(lines)
+                     if n in verbatim or line.strip())
 
 
 def code_key(*modules):
@@ -143,7 +155,18 @@ def code_key(*modules):
                     for name in sorted(dependencies(*modules))))
 
 
-_code_key = lru_cache(code_key)
+@lru_cache
+def _code_key(module):
+    # with the tables, where the code reads some
+    named = any("TABLES" in bare(module_file(name).read_text(encoding="utf-8"))
+                for name in dependencies(module) if name != __name__)
+    return digest(code_key(module), *(tables() if named else []))
+
+
+def tables():
+    """Files of `TABLES` that the library reads, without stored results and downloads."""
+    return sorted(p for p in TABLES.iterdir() if p.suffix in (".csv", ".toml")
+                  and not p.name.startswith((".", "~")))
 
 
 # Values
@@ -175,12 +198,18 @@ def _pieces(x):
         yield np.ascontiguousarray(x).tobytes()
     elif isinstance(x, pd.DataFrame | pd.Series | pd.Index):
         yield type(x).__name__.encode()
-        yield repr(getattr(x, "columns", getattr(x, "name", None))).encode()
-        yield pd.util.hash_pandas_object(x, index=True).to_numpy().tobytes() if not isinstance(
-            x, pd.Index) else pd.util.hash_pandas_object(x).to_numpy().tobytes()
+        names = [*x.columns] if isinstance(x, pd.DataFrame) else [x.name]
+        kinds = [*x.dtypes] if isinstance(x, pd.DataFrame) else [x.dtype]
+        index = x if isinstance(x, pd.Index) else x.index
+        yield repr((names, [*map(str, kinds)], [*index.names], str(index.dtype))).encode()
+        yield pd.util.hash_pandas_object(x).to_numpy().tobytes()
     elif isinstance(x, Path):
         yield x.name.encode()
-        yield x.read_bytes()
+        try:
+            with x.open("rb") as file:      # extracts are larger than memory
+                yield hashlib.file_digest(file, "sha256").digest()
+        except OSError as error:
+            raise DataError(f"{x} cannot be read ({error.strerror or error})") from error
     elif dataclasses.is_dataclass(x) and not isinstance(x, type):
         yield type(x).__name__.encode()
         yield from _pieces({f.name: getattr(x, f.name) for f in dataclasses.fields(x)})
@@ -222,24 +251,45 @@ def kept(function, *arguments, folder=None, inputs=(), **options):
     Raises
     ------
     DataError
-        An argument that cannot be part of a key; a cache that cannot be written.
+        A function of another place; an argument that cannot be part of a key; a cache that cannot
+        be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from specialization.measures import gini
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(kept(gini, [1.0, 3.0], folder=folder), len(list(Path(folder).iterdir())))
+    0.25 1
     """
+    if module_file(function.__module__) is None:
+        raise DataError(f"store: {function.__qualname__} of {function.__module__} is not the "
+                        "library's, so no key can tell what it does")
     bound = inspect.signature(function).bind(*arguments, **options)
     bound.apply_defaults()
     named = {k: v for k, v in bound.arguments.items() if k not in UNKEYED}
     name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
     key = digest(_code_key(function.__module__), name, named, list(inputs), _versions())
     path = Path(folder or CACHE / "store") / f"{name}.{key}.pickle"
-    with contextlib.suppress(FileNotFoundError):
-        content = path.read_bytes()
-        with contextlib.suppress(Exception):     # whatever unpickling meets, it is made again
-            if content[:64] == sha256(content[64:]).encode():
-                return pickle.loads(content[64:])
+    try:
+        return _loaded(path.read_bytes())
+    except FileNotFoundError:
+        pass
+    except Exception:       # whatever reading and unpickling meet, it is made again
         logging.getLogger(__name__).warning("%s is damaged; its value is made again", path)
-    value = function(*arguments, **options)
-    content = pickle.dumps(value)
-    write(path, sha256(content).encode() + content)
-    return value
+    with writing(path.parent):      # before a long computation, not after it
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError("Permission denied")
+    content = pickle.dumps(function(*arguments, **options))
+    content = sha256(content).encode() + content
+    write(path, content)
+    return _loaded(content)     # the very value, to the order of memory, that a later call gets
+
+
+def _loaded(content):
+    if content[:64] != sha256(content[64:]).encode():
+        raise ValueError
+    return pickle.loads(content[64:])
 
 
 # Files
@@ -258,7 +308,8 @@ def writing(folder):
 
 def write(path, content):
     """Write bytes to a file, completely or not at all; `DataError` where the system refuses."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # several threads, processes and containers may write the same file at once
+    part = path.with_name(f".{path.name[-40:]}.{os.urandom(6).hex()}.part")
     with writing(path.parent):
         try:
             part.write_bytes(content)

@@ -1,16 +1,25 @@
 """The runner, on tiny projects: what is executed again, and what a failure leaves behind."""
 
 import json
-import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import build
+import environment
+import execute
+import nbformat
 import pages
+import psutil
 import pytest
+from specialization import store
+
+BOOK = Path(build.__file__).parent
 
 HEAD = """---
 jupytext:
@@ -38,29 +47,33 @@ def chapter_text(code):
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path, monkeypatch):
     """A project in a folder whose name has a space."""
     root = tmp_path / "a project"
     files = {
-        "_toc.yml": "root: intro\nchapters:\n- file: notebooks/01_a\n- file: notebooks/02_b\n",
+        "_toc.yml": "format: jb-book\nroot: intro\nchapters:\n- file: notebooks/01_a\n"
+                    "- file: notebooks/02_b\n",
         "_config.yml": "title: t\n",
         "requirements.lock": "numpy==1\n",
         "notebooks/01_a.md": chapter_text("import sys; print(sys.executable, VINTAGE)"),
-        "notebooks/02_b.md": chapter_text("1 + 1"),
+        "notebooks/02_b.md": chapter_text("from specialization.model import planner"),
         "lib/specialization/__init__.py": "",
+        "lib/specialization/model/__init__.py": "",
+        "lib/specialization/model/planner.py": "from .nodes import ONE\nTWO = ONE + 1\n",
+        "lib/specialization/model/nodes.py": "ONE = 1\n",
         "data/table.csv": "a\n1\n",
+        "data/results/one.csv": "a\n1\n",
         "data/cache/raw.bin": "x",
         "book/intro.md": "# t\n",
     }
     for name, text in files.items():
         pages.write(root / name, text)
+    monkeypatch.setattr(store, "PACKAGE", root / "lib" / "specialization")
     return root
 
 
 def job(root, name="01_a", vintages=None, parameters=None):
-    vintages = vintages or {"synthetic": "seeded"}
-    common = build.common_key(root, vintages)
-    return build.make_job(root, name, vintages, common, parameters)
+    return build.make_job(root, name, vintages or {"synthetic": "seeded"}, parameters)
 
 
 def left_over(root):
@@ -70,22 +83,57 @@ def left_over(root):
 # Keys
 
 
-@pytest.mark.parametrize("file", [
-    "notebooks/01_a.md", "lib/specialization/__init__.py", "lib/specialization/new.py",
-    "book/figures.py",     "data/table.csv", "data/results/new.csv", "requirements.lock"])
-def test_key_changes_with_what_a_chapter_depends_on(project, file):
-    before = job(project).key
-    pages.write(project / file, "changed")
-    assert job(project).key != before
+def changed(project, file, text, name="02_b", **options):
+    """Whether the key of a chapter moves when a file gets another text."""
+    before = job(project, name, **options).key
+    pages.write(project / file, text)
+    return job(project, name, **options).key != before
 
 
-@pytest.mark.parametrize("file", [
-    "notebooks/02_b.md", "book/intro.md", "data/cache/raw.bin", "data/ipums/extract.xml",
-    "lib/specialization/__pycache__/a.pyc", "_config.yml"])
-def test_key_does_not_change_with_anything_else(project, file):
-    before = job(project).key
-    pages.write(project / file, "changed")
-    assert job(project).key == before
+@pytest.mark.parametrize("file, text", [
+    ("notebooks/02_b.md", chapter_text("1")), ("requirements.lock", "numpy==2\n"),
+    ("lib/specialization/model/planner.py", "TWO = 3\n"),
+    ("lib/specialization/model/nodes.py", "ONE = 3\n"), ("data/new.csv", "a\n"),
+    ("data/table.csv", "a\n2\n"), ("data/results/one.csv", "a\n2\n"),
+    ("data/results.toml", "a = 1\n")])
+def test_key_changes_with_what_a_chapter_depends_on(project, file, text):
+    assert changed(project, file, text)
+
+
+@pytest.mark.parametrize("file, text", [
+    ("lib/specialization/model/planner.py", "from .nodes import ONE  # one\n\nTWO = ONE + 1\n"),
+    ("lib/specialization/facts.py", "x = 1\n"), ("notebooks/01_a.md", chapter_text("2")),
+    ("book/intro.md", "# other\n"), ("book/build.py", "x"), ("_config.yml", "title: u\n"),
+    ("data/cache/raw.bin", "y"), ("data/ipums/extract.xml", "y"),
+    ("lib/specialization/__pycache__/a.pyc", "y")])
+def test_key_does_not_change_with_anything_else(project, file, text):
+    assert not changed(project, file, text)
+
+
+NO_INPUT = ["data/.DS_Store", "data/._table.csv", "data/.table.csv.swp", "data/table.csv~",
+            "data/#table.csv#", "data/.#table.csv", "data/~$table.csv", "data/.~lock.table.csv#",
+            "data/table.csv.lock", "data/table.csv.orig", "data/table.csv.part", "data/Thumbs.db",
+            "data/.ipynb_checkpoints/table-checkpoint.csv", "data/notes.txt",
+            "data/results/.x.csv"]
+
+
+@pytest.mark.parametrize("file", NO_INPUT)
+def test_files_that_systems_and_editors_leave_behind_are_no_input(project, file):
+    assert not changed(project, file, "left")
+
+
+def test_a_chapter_that_does_not_import_a_module_is_spared(project):
+    assert not changed(project, "lib/specialization/model/planner.py", "TWO = 3\n", name="01_a")
+
+
+def test_stored_results_count_only_where_they_are_shown(project):
+    assert not changed(project, "data/results/one.csv", "a\n2\n", vintages={"public": "hash"})
+
+
+def test_a_chapter_that_is_not_python_is_one_sentence(project):
+    pages.write(project / "notebooks/02_b.md", chapter_text("x = = 1"))
+    with pytest.raises(build.BuildError, match=r"02_b.md: not Python: .*x = = 1"):
+        job(project, "02_b")
 
 
 def test_key_changes_with_vintages_data_and_parameters(project):
@@ -135,6 +183,7 @@ def test_only_the_touched_chapter_runs_again(project, monkeypatch):
 
     monkeypatch.setattr(build, "execute", pretend)
     monkeypatch.setattr(pages, "sphinx", pretend_html)
+    monkeypatch.setattr(pages, "check_page", lambda notebook, page: None)
     rounds = [lambda: None, lambda: None,
               lambda: pages.write(project / "notebooks/02_b.md", chapter_text("2"))]
     for change in rounds:
@@ -142,7 +191,7 @@ def test_only_the_touched_chapter_runs_again(project, monkeypatch):
         build.build_book(project, {"synthetic": "seeded"})
         ran.append("|")
     assert ran == ["01_a", "02_b", "|", "|", "02_b", "|"]
-    table = (project / "book/notebooks/status_table.md").read_text()
+    table = (project / "book/notebooks/status_table.md").read_text(encoding="utf-8")
     assert "{doc}`notebooks/02_b` | 1.0 | 1 | synthetic (seeded)" in table
     assert (project / "book/notebooks/downloads/02_b.py").read_text().count("# %%") >= 2
 
@@ -165,67 +214,219 @@ def test_failures_tell_their_story_and_spare_the_earlier_output(project, monkeyp
     story = str(caught.value)
     assert "02_b.md, code cell 2: ValueError: too few zones" in story
     assert "03_c.md: DeadKernelError" in story and "01_a" not in story
-    assert jobs[1].target.read_text() == "earlier" and not jobs[2].target.exists()
+    assert jobs[1].target.read_text(encoding="utf-8") == "earlier" and not jobs[2].target.exists()
     assert build.is_fresh(jobs[0]) and left_over(project) == []
     note = pages.record(jobs[0].target)
     assert note["seconds"] > 0 and 20 < note["memory_mib"] < 2000
     assert note["packages"]["python"] == sys.version.split()[0]
-    cells = json.loads(jobs[0].target.read_text())["cells"]
+    cells = json.loads(jobs[0].target.read_text(encoding="utf-8"))["cells"]
     assert not any("injected-parameters" in c["metadata"].get("tags", []) for c in cells)
     assert sys.executable in str(cells[-1]["outputs"])
 
 
-def test_an_interrupt_leaves_nothing_half_written(project):
-    text = chapter_text("open('started', 'w').write('x')\nimport time; time.sleep(600)")
-    pages.write(project / "notebooks/01_a.md", text)
+GO = """import sys
+sys.path.insert(0, {book!r})
+import build, signal
+from pathlib import Path
+from specialization import store
+root = Path({root!r})
+store.PACKAGE = root / "lib" / "specialization"
+# a shell that starts this in the background lets it ignore the signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+build.stop_when_told()
+build.execute([build.make_job(root, "01_a", {{"synthetic": "seeded"}})])
+"""
+
+
+@pytest.mark.parametrize("program, number", [
+    ("builder", signal.SIGINT), ("builder", signal.SIGTERM), ("builder", signal.SIGHUP),
+    ("builder", signal.SIGKILL), ("make", signal.SIGTERM)])
+def test_whatever_ends_the_builder_ends_its_workers_and_kernels(project, program, number):
+    # compiled code that never returns to Python, where no handler of the kernel would run
+    code = ("import os, re; open('started', 'w').write(f'{os.getpid()} {os.getppid()}')\n"
+            "import time\ntime.sleep(.5)\nre.match('(a?){60}a{60}', 'a' * 60)")
+    pages.write(project / "notebooks/01_a.md", chapter_text(code))
     target = job(project).target
     pages.write(target, "earlier")
-    script = (f"import build, signal; from pathlib import Path; root = Path({str(project)!r})\n"
-              "if __name__ == '__main__':\n"
-              "    # a shell that starts this in the background lets it ignore the signal\n"
-              "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-              "    vintages = {'synthetic': 'seeded'}\n"
-              "    key = build.common_key(root, vintages)\n"
-              "    build.execute([build.make_job(root, '01_a', vintages, key)])\n")
-    pages.write(project / "go.py", script)
-    environment = {**os.environ, "PYTHONPATH": str(Path(build.__file__).parent)}
-    process = subprocess.Popen([sys.executable, project / "go.py"], env=environment,
-                               stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not (project / "notebooks/started").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)  # to the runner alone: it has to stop its children
+    pages.write(project / "book/build.py", GO.format(book=str(BOOK), root=str(project)))
+    pages.write(project / "book/environment.sh", "")
+    shutil.copy(BOOK.parent / "Makefile", project)
+    command = {"builder": [sys.executable, project / "book/build.py"],
+               "make": ["make", f"VENV={sys.prefix}", "book"]}[program]
+    started = project / "notebooks/started"
+    process = subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True)
     try:
-        _, errors = process.communicate(timeout=30)
+        deadline = time.monotonic() + 60
+        while not (started.exists() and started.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        children = [psutil.Process(int(pid)) for pid in started.read_text().split()]
+        process.send_signal(number)  # to this process alone
+        assert process.wait(timeout=30) != 0
+        _, alive = psutil.wait_procs(children, timeout=15)
+        assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
     finally:
         process.kill()
-    assert process.returncode != 0 and "KeyboardInterrupt" in errors
-    assert target.read_text() == "earlier" and left_over(project) == []
+        process.stderr.close()
+    assert target.read_text(encoding="utf-8") == "earlier" and left_over(project) == []
 
 
-def test_a_write_that_fails_leaves_the_earlier_file(tmp_path, monkeypatch):
-    target = tmp_path / "a.txt"
-    pages.write(target, "earlier")
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(pages.os, "replace", full)
-    with pytest.raises(OSError, match="No space"):
-        pages.write(target, "later")
-    assert target.read_text() == "earlier" and left_over(tmp_path) == []
+def test_a_worker_that_is_told_to_end_takes_its_kernel_along(project):
+    code = "import os; os.kill(os.getppid(), 15); import time; time.sleep(600)"
+    pages.write(project / "notebooks/01_a.md", chapter_text(code))
+    with pytest.raises(build.BuildError, match="01_a.md: its process ended with code 1"):
+        build.execute([job(project)])
 
 
-def test_unknown_parameter_names_the_valid_ones(project):
-    build.check_parameters(job(project, parameters={"HORIZON": 70}))
-    with pytest.raises(build.BuildError, match=r"no parameter 'HORZON'; valid: VINTAGE .*HORIZON"):
-        build.check_parameters(job(project, parameters={"HORZON": 70}))
+def settled(path):
+    """An executed chapter without what the builder notes of its run."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    noted = notebook["metadata"].pop("book")
+    assert {"seconds", "memory_mib"} <= set(noted)
+    return notebook
 
 
-def test_a_variant_has_a_file_of_its_own(project):
-    variant = job(project, parameters={"VINTAGE": "synthetic, public"})
-    assert variant.target == project / "_build/chapters/01_a.synthetic-public.ipynb"
-    assert variant.target != job(project).target
+def test_two_builds_give_the_same_bytes_with_one_worker_and_with_two(project):
+    # a product whose last digits depend on the threads of the linear algebra; a text in pieces
+    pages.write(project / "notebooks/01_a.md", chapter_text(
+        "import sys, time\nimport numpy as np\n"
+        "a = np.random.default_rng(0).normal(size=(700, 700))\n"
+        "print((a @ a @ a).sum().hex(), set('abcdefgh'), flush=True)\n"
+        "time.sleep(.4)\nprint('one'); sys.stdout.flush(); time.sleep(.4); print('two')"))
+    builds = []
+    for workers in (1, 2):
+        build.execute([job(project, "01_a"), job(project, "02_b")], workers)
+        builds.append([settled(job(project, name).target) for name in ("01_a", "02_b")])
+    assert builds[0] == builds[1]
+    cells = builds[0][0]["cells"]
+    assert [len(c["outputs"]) for c in cells if c["cell_type"] == "code"] == [0, 1]
+    assert all(set(c["metadata"]) <= {"tags"} for c in cells)
+    assert set(builds[0][0]["metadata"]) == {"jupytext", "kernelspec", "language_info"}
+
+
+def test_linear_algebra_has_one_thread_however_many_workers_there_are(project):
+    pages.write(project / "notebooks/01_a.md", chapter_text(
+        "import numba\nprint(numba.get_num_threads())\n"
+        "from threadpoolctl import threadpool_info\nimport numpy\n"
+        "print({p['num_threads'] for p in threadpool_info() if p['user_api'] == 'blas'})"))
+    build.execute([job(project)], 1)
+    text = settled(job(project).target)["cells"][-1]["outputs"][0]["text"]
+    lines = "".join(text).splitlines()
+    assert lines == [str(environment.cores()), "{1}"]
+
+
+def test_what_differs_between_runs_is_left_out():
+    stream = nbformat.v4.new_output("stream", name="stdout", text="a")
+    outputs = [stream, nbformat.v4.new_output("stream", name="stdout", text="b"),
+               nbformat.v4.new_output("display_data", data={"text/plain": "t"}),
+               nbformat.v4.new_output("stream", name="stdout", text="c"),
+               nbformat.v4.new_output("stream", name="stderr", text="d")]
+    cell = nbformat.v4.new_code_cell("1", outputs=outputs, metadata={
+        "papermill": {"duration": 1}, "execution": {"shell.execute_reply": "t"}, "tags": ["x"]})
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {"duration": 1}})
+    execute.settle(notebook)
+    assert notebook.metadata == {} and cell.metadata == {"tags": ["x"]}
+    assert [o.get("text") for o in cell.outputs] == ["ab", None, "c", "d"]
+
+
+def test_a_kernel_that_is_done_is_not_interrupted(project, capfd):
+    # it would call that an error, now and then, on the terminal
+    pages.write(project / "notebooks/01_a.md", chapter_text(
+        "import signal, ipykernel.kernelbase\n"
+        "signal.signal(signal.SIGINT, lambda *_: open('interrupted', 'w').close())\n"
+        "ipykernel.kernelbase.signal = lambda *_: None   # it would set its own again"))
+    build.execute([job(project, "01_a"), job(project, "02_b")])
+    assert not (project / "notebooks/interrupted").exists()
+    said = capfd.readouterr()
+    lines = [line for line in (said.out + said.err).replace("\r", "\n").splitlines()
+             if line.strip() and not line.startswith(("chapters:", "01_a:", "02_b:"))]
+    assert lines == []
+
+
+def test_what_a_kernel_says_past_its_notebook_reaches_the_terminal(project, capfd):
+    pages.write(project / "notebooks/01_a.md", chapter_text(
+        "import os; os.write(2, b'a real error')"))
+    build.execute([job(project)])
+    assert "a real error" in capfd.readouterr().err
+
+
+def test_no_build_needs_semaphores(project):
+    # they live in /dev/shm, which may be full, or not there at all
+    refuse = ("import _multiprocessing\n"
+              "class Refuse:\n    SEM_VALUE_MAX = 1\n"
+              "    def __init__(self, *_):\n"
+              "        raise OSError(28, 'No space left on device')\n"
+              "_multiprocessing.SemLock = Refuse\n")
+    pages.write(project / "go.py", refuse + GO.format(book=str(BOOK), root=str(project)))
+    done = subprocess.run([sys.executable, project / "go.py"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert build.is_fresh(job(project))
+
+
+# Parameters
+
+
+TYPED = """---
+kernelspec:
+  name: python3
+  display_name: Python 3
+---
+
+```{code-cell} ipython3
+:tags: [parameters]
+
+VINTAGE = "all"
+θ = 0.10            # loan to value
+φ = 1.0             # adjustment cost; 0.5 to 4
+industry = 0        # which one; 0 or 1
+μ = 1e-4
+shown = True
+```
+"""
+
+
+@pytest.fixture
+def typed(project):
+    pages.write(project / "notebooks/01_a.md", TYPED)
+    return lambda *texts: build.read_parameters(project, "01_a", texts)
+
+
+def test_parameters_have_the_types_of_the_defaults(typed):
+    assert typed("θ=5e-2", "μ=1e-3", "industry=1") == {"θ": 0.05, "μ": 0.001, "industry": 1}
+    assert typed("θ=0", "shown=false")["shown"] is False
+    for text in ("no", "2020", "2020-01-01", "null", "1e3"):
+        assert typed(f"VINTAGE={text}") == {"VINTAGE": text}
+    assert typed("\u00b5=2") == {"μ": 2.0}     # the micro sign of a keyboard, as Python reads it
+
+
+@pytest.mark.parametrize("text, words", [
+    ("HORZON=70", r"no parameter 'HORZON'; valid: VINTAGE \(default 'all'\), θ"),
+    ("θ=0,05", "θ = '0,05' is not a number, as its default 0.1 is"),
+    ("θ=", "θ = '' is not a number"), ("θ=nan", "not a number"), ("θ=inf", "not a number"),
+    ("industry=A", "industry = 'A' is not a whole number"), ("industry=.5", "not a whole number"),
+    ("industry=inf", "not a whole number"), ("shown=maybe", "not true or false"),
+    ("φ=4.1", r"φ = 4.1; valid: 0.5 to 4"), ("φ=.4", r"φ = 0.4; valid: 0.5 to 4"),
+    ("industry=2", "industry = 2; valid: 0 or 1"),
+    ("θ=-1", "θ")])
+def test_a_parameter_that_cannot_be_is_one_sentence(typed, text, words):
+    with pytest.raises((build.BuildError, store.DataError), match=words) as caught:
+        typed(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_parameter_given_twice_is_refused(typed):
+    with pytest.raises(build.BuildError, match="θ is given twice"):
+        typed("θ=0.1", "θ=0.2")
+
+
+def test_variants_with_different_parameters_never_share_a_file(project):
+    several = [{"VINTAGE": "a,b"}, {"VINTAGE": "a b"}, {"VINTAGE": "a/b"}, {"VINTAGE": "A/b"},
+               {"x": 1.0, "y": 2.0}, {"x": 2.0, "y": 1.0}, {"x": 1}, {"x": "1"}, {"x": "é"},
+               {"x": "a" * 300}, {"x": "a" * 301}]
+    files = {str(job(project, parameters=p).target).lower() for p in several}
+    assert len(files) == len(several) and str(job(project).target).lower() not in files
+    assert all(len(Path(f).name) < 120 for f in files)
+    there, back = ({"x": 1.0, "y": 2.0}, {"y": 2.0, "x": 1.0})
+    assert job(project, parameters=there) == job(project, parameters=back)
 
 
 def test_exit_codes(monkeypatch, capsys):
@@ -240,7 +441,7 @@ def test_exit_codes(monkeypatch, capsys):
         monkeypatch.setattr(build, "build_book", fail(error))
         assert build.main([]) == code
     assert "error: 02_b failed" in capsys.readouterr().err
-    assert build.main(["99_none"]) == 1
+    assert build.main(["99_none"]) == 1 and build.main([""]) == 1
     assert "no chapter '99_none'; valid: 01_" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         build.main(["01_a", "VINTAGE"])
@@ -278,7 +479,58 @@ def test_launch_pairs_only_with_a_repository(project):
     assert not list((project / "notebooks").glob("*.ipynb"))
     pages.write(project / "_config.yml", "repository:\n  url: https://example.org/book\n")
     pages.launch_pairs(project, ["01_a"])
-    pair = (project / "notebooks/01_a.ipynb").read_text()
+    pair = (project / "notebooks/01_a.ipynb").read_text(encoding="utf-8")
     pages.launch_pairs(project, ["01_a"])
     assert (project / "notebooks/01_a.ipynb").read_text() == pair  # the same every time
     assert all(not c.get("outputs") for c in json.loads(pair)["cells"])
+
+
+CELLS = [nbformat.v4.new_markdown_cell("```{glue:figure} one\n:alt: a\n```"),
+         nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output(
+             "display_data", data={"text/html": f"{pages.TABLE}t</figure>"})]),
+         nbformat.v4.new_code_cell("2", metadata={"tags": ["remove-output"]}, outputs=[
+             nbformat.v4.new_output("display_data", data={"image/png": "x"})])]
+
+
+@pytest.mark.parametrize("images, tables, good", [(1, 1, True), (0, 1, False), (1, 0, False)])
+def test_a_page_must_show_what_its_chapter_makes(tmp_path, images, tables, good):
+    notebook, page = tmp_path / "01_a.ipynb", tmp_path / "01_a.html"
+    nbformat.write(nbformat.v4.new_notebook(cells=CELLS), notebook)
+    pages.write(page, f"<img src='logo'><article>{'<img src=a>' * images}"
+                      f"{(pages.TABLE + 't</figure>') * tables}</article>")
+    if good:
+        pages.check_page(notebook, page)
+    else:
+        words = f"01_a.html shows {images} images and {tables} tables; its chapter makes 1 and 1"
+        with pytest.raises(build.BuildError, match=words):
+            pages.check_page(notebook, page)
+
+
+@pytest.mark.parametrize("folder", ["", "book"])
+def test_links_to_edit_a_page_lead_to_its_source(project, folder):
+    pages.write(project / "_config.yml", f"""title: t
+execute: {{execute_notebooks: "off"}}
+only_build_toc_files: true
+repository: {{url: "https://github.com/who/what", path_to_book: "{folder}", branch: main}}
+html: {{use_edit_page_button: true, use_repository_button: true}}
+""")
+    for name in ("01_a", "02_b"):
+        source = pages.read_chapter(project / f"notebooks/{name}.md")
+        pages.write(project / f"book/notebooks/{name}.ipynb", nbformat.writes(source))
+    pages.build_html(project)
+    for page, source in (("intro", "book/intro.md"), ("notebooks/01_a", "notebooks/01_a.md")):
+        text = (project / f"_build/html/{page}.html").read_text(encoding="utf-8")
+        found = set(re.findall(r'href="https://github.com/who/what/edit/([^"]*)"', text))
+        assert found == {f"main/{source}"}
+        assert (project / source).is_file()
+
+
+@pytest.mark.slow
+def test_two_builds_of_real_chapters_are_equal(tmp_path):
+    names, builds = ["01_data", "03_dynamics"], []
+    for workers in (1, 2):
+        jobs = [replace(job(build.ROOT, name), target=tmp_path / f"{workers}.{name}")
+                for name in names]
+        build.execute(jobs, workers)
+        builds.append([settled(j.target) for j in jobs])
+    assert builds[0] == builds[1]

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "book" / "environment.sh"
+# what it installs is noted: the lock, and the folder that the library is taken from
 GOOD = """#!/bin/sh
 case "$1 $2" in
 -V*) echo Python 3.12.1 ;;
-"-m venv") mkdir -p "$4/bin" "$4/lib/python3.12/site-packages";
-    cp "$0" "$4/bin/python"; echo > "$4/pyvenv.cfg" ;;
-"-m pip") [ -e pip_fails ] && exit 1; echo installed >> installs ;;
+"-m venv") mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; echo > "$4/pyvenv.cfg" ;;
+"-m pip") case "$*" in
+    *"-e .") [ -e library_fails ] && exit 1; pwd > "${0%/bin/*}/library" ;;
+    *) [ -e pip_fails ] && exit 1; echo installed >> installs ;;
+    esac ;;
+"-c import importlib"*) [ "$(cat "${0%/bin/*}/library" 2>/dev/null)" = "$(pwd)" ]; exit ;;
 esac
 exit 0
 """
@@ -30,7 +34,7 @@ def setup(tmp_path):
     for tool in ("sh", "mkdir", "cp", "rm", "cat", "cmp", "df", "awk"):
         (path / tool).symlink_to(shutil.which(tool))
 
-    def run(*arguments, **interpreters):
+    def run(*arguments, root=root, **interpreters):
         for name, text in interpreters.items():
             file = path / name.replace("_", ".")
             file.unlink(missing_ok=True)
@@ -47,12 +51,11 @@ def test_shims_that_fail_are_passed_over_and_the_lock_is_installed_once(setup):
     first = setup(python3=SHIM, python3_13=SHIM, python3_12=GOOD)
     assert first.returncode == 0 and "Python 3.12.1" in first.stdout, first.stderr
     assert setup().stdout == ""
-    assert (setup.root / "installs").read_text() == "installed\n"
-    site = setup.root / ".venv/lib/python3.12/site-packages/specialization.pth"
-    assert site.read_text() == f"{setup.root}\n{setup.root}/lib\n"
+    assert (setup.root / "installs").read_text(encoding="utf-8") == "installed\n"
+    assert (setup.root / ".venv/library").read_text(encoding="utf-8") == f"{setup.root}\n"
     (setup.root / "requirements.lock").write_text("numpy==2\n")
     assert setup().returncode == 0
-    assert (setup.root / "installs").read_text() == "installed\n" * 2
+    assert (setup.root / "installs").read_text(encoding="utf-8") == "installed\n" * 2
 
 
 def test_another_python_that_is_named_gets_an_environment_of_its_own(setup):
@@ -78,11 +81,27 @@ def test_a_failed_install_leaves_no_environment(setup):
     assert setup().returncode == 0
 
 
+def test_after_a_move_the_library_is_taken_from_the_new_folder(setup):
+    assert setup(python3=GOOD).returncode == 0
+    moved = setup.root.rename(setup.root.with_name("another name"))
+    assert setup(root=moved).returncode == 0
+    assert (moved / ".venv/library").read_text(encoding="utf-8") == f"{moved}\n"
+    assert (moved / "installs").read_text(encoding="utf-8") == "installed\n"
+
+
+def test_a_library_that_cannot_be_installed_is_one_clear_message(setup):
+    (setup.root / "library_fails").touch()
+    done = setup(python3=GOOD)
+    assert done.returncode == 1 and "pip could not install the library" in done.stderr
+    (setup.root / "library_fails").unlink()
+    assert setup().returncode == 0
+
+
 def test_an_interrupted_install_is_done_again(setup):
     assert setup(python3=GOOD).returncode == 0
     (setup.root / ".venv/requirements.lock").unlink()  # put there last
     assert setup().returncode == 0
-    assert (setup.root / "installs").read_text() == "installed\n" * 2
+    assert (setup.root / "installs").read_text(encoding="utf-8") == "installed\n" * 2
 
 
 def test_a_folder_that_is_no_environment_is_left_alone(setup):

@@ -1,5 +1,6 @@
 """The frame of the project: lock, environment, table of contents, commands, what is ignored."""
 
+import ast
 import re
 import subprocess
 import tomllib
@@ -11,11 +12,11 @@ import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-LOCK = (ROOT / "requirements.lock").read_text()
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
 def read_yaml(name):
-    return yaml.safe_load((ROOT / name).read_text())
+    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
 
 
 def entries():
@@ -48,7 +49,7 @@ def test_the_lock_holds_what_the_project_asks_for():
     locked = {}
     for requirement, _ in entries():
         locked.setdefault(requirement.name, []).append(next(iter(requirement.specifier)).version)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for wanted in map(Requirement, project["dependencies"]):
         versions = locked[wanted.name.lower()]
         assert all(wanted.specifier.contains(v) for v in versions), (wanted, versions)
@@ -56,7 +57,7 @@ def test_the_lock_holds_what_the_project_asks_for():
 
 def test_conda_gets_the_same_lock():
     python, pip, requirements = read_yaml("environment.yml")["dependencies"]
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     name, version = python.split("=")
     assert name == "python" and pip == "pip"
     assert Requirement(f"python{project['requires-python']}").specifier.contains(version)
@@ -100,18 +101,18 @@ def test_pages_load_nothing_from_outside():
 
 def test_the_readme_names_commands_that_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    named = re.findall(r"\bmake ([a-z-]+)", (ROOT / "README.md").read_text())
+    named = re.findall(r"\bmake ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert {"book", "test"} <= set(named) <= targets
 
 
 def test_the_readme_has_the_commands_on_its_first_screen():
-    first = (ROOT / "README.md").read_text().splitlines()[:12]
+    first = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:12]
     assert any("make book" in line for line in first)
     assert any("make test" in line for line in first)
 
 
 def test_the_ci_runs_the_tests_of_the_readme():
-    script = (ROOT / ".ci/run").read_text()
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert "make test\n" in script and "make book\n" in script and "-m slow" in script
 
 
@@ -125,6 +126,27 @@ def test_git_ignores_what_is_made_or_must_not_be_shared(path):
     if done.returncode == 128:
         pytest.skip("not a git checkout")
     assert done.returncode == 0
+
+
+def test_scripts_and_tables_have_the_same_bytes_in_every_checkout():
+    files = ["book/environment.sh", ".ci/run", "Makefile", "data/zones.csv", "lib/a.py"]
+    done = subprocess.run(["git", "check-attr", "text", "eol", "--", *files], cwd=ROOT,
+                          capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    assert done.stdout.splitlines() == [f"{file}: {attribute}" for file in files
+                                        for attribute in ("text: auto", "eol: lf")]
+
+
+@pytest.mark.parametrize("path", [p.relative_to(ROOT).as_posix() for folder in ("lib", "book")
+                                  for p in sorted((ROOT / folder).rglob("*.py"))])
+def test_every_text_file_is_read_and_written_in_a_named_encoding(path):
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            text = (getattr(node.func, "id", "") == "open"
+                    or getattr(node.func, "attr", "") in ("read_text", "write_text"))
+            named = any(k.arg == "encoding" for k in node.keywords)
+            assert named or not text, f"{path}:{node.lineno}: no encoding"
 
 
 def test_no_file_names_a_folder_of_one_machine():

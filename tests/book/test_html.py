@@ -45,7 +45,7 @@ def test_every_page_is_there_with_a_title(page):
 
 @pytest.mark.parametrize("page", CHAPTERS)
 def test_every_cell_was_executed_without_error_or_warning(page):
-    notebook = json.loads((ROOT / "book" / page).with_suffix(".ipynb").read_text())
+    notebook = json.loads((ROOT / "book" / page).with_suffix(".ipynb").read_text(encoding="utf-8"))
     code = [c for c in notebook["cells"] if c["cell_type"] == "code"]
     assert [c["execution_count"] for c in code] == list(range(1, len(code) + 1))
     outputs = [o for c in code for o in c["outputs"]]

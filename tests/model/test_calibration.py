@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from specialization import store
 from specialization.errors import DataError
 from specialization.model import calibration, equations, equilibrium, simulation
 from specialization.model.amplification import region
@@ -17,7 +18,7 @@ Y = 2 * 0.5**0.32      # output of an even region
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setattr(equilibrium, "CACHE", tmp_path_factory.getbasetemp() / "cache")
+    monkeypatch.setattr(store, "CACHE", tmp_path_factory.getbasetemp() / "cache")
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,15 @@ def faked(monkeypatch, moment):
     monkeypatch.setattr(simulation, "moments", lambda p: pd.Series(moment(p)))
 
 
+def test_the_size_of_shocks_that_meets_a_target(monkeypatch):
+    faked(monkeypatch, lambda p: {"NFA/Y": -0.5 + 2.5 * p.σ[0] / (1 - p.ρ[0]) ** 0.5})
+    for ρ in (0.3, 0.5):
+        expected = 0.1 * (1 - ρ) ** 0.5
+        assert np.isclose(calibration.risk_for(PUBLISHED, ρ), expected, atol=5e-4)
+    with pytest.raises(DataError, match="valid: .* what σ from 0.06 to 0.1 reaches"):
+        calibration.risk_for(PUBLISHED, 0.9)
+
+
 @given(st.floats(0.91, 0.93), st.floats(0.95, 0.97))
 @settings(max_examples=20, deadline=None)
 def test_every_crossing_is_found(low, high):
@@ -134,6 +144,17 @@ def test_a_tighter_limit_costs_its_fall_once_and_saves_the_interest(calm):
     q = simulation.ergodic(calm)["q"].mean()
     assert np.allclose(r["spending over capital"] * q, r["spending"] * Y, atol=1e-6)
     assert np.allclose(calibration.unexpected(calm, calm, 3, 10), 0)
+
+
+def test_less_collateral_takes_its_part_of_the_debt():
+    # without risk people owe their collateral: a tenth less is a tenth of mean debt, and at a
+    # market price more, because the price falls when all have to repay
+    p = SMOOTH.but(σ=0.0, states=1)
+    table = calibration.less_collateral(p, bonds=20)
+    debt = 100 * simulation.moments(calibration.solved(p, bonds=20))["NFA/Y"]
+    fixed, market = table["debt"]
+    assert np.isclose(fixed, 0.1 * debt, rtol=0.02) and market < 1.2 * fixed
+    assert np.allclose(table["reallocation"], 0)
 
 
 def test_a_grid_on_which_the_iteration_goes_round_is_left(monkeypatch):

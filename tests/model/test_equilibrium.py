@@ -1,8 +1,9 @@
 """The solver against closed forms, symmetry, and the equations written a second time."""
 
-import threading
+from pathlib import Path
 
 import bench_model
+import numba
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,13 @@ from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 from scipy.optimize import root
 from specialization.errors import DataError
-from specialization.model import equations, equilibrium, simulation
+from specialization.model import (
+    compiled,
+    conditions,
+    equations,
+    equilibrium,
+    simulation,
+)
 from specialization.model.equilibrium import Grid, NotConverged, default_grid, solve
 from specialization.model.parameters import PUBLISHED, SMOOTH
 
@@ -81,6 +88,52 @@ def test_policies_solve_the_equations_written_a_second_time(change):
         _, c2, q2, η2 = conditions_again(*args, (x, y), binding)
         assert np.allclose([c2, q2, η2 if binding else 0], [c, q, η], atol=2e-5)
     assert seen == {True, False}
+
+
+@pytest.mark.parametrize("timing", ["predetermined", "current"])
+@pytest.mark.parametrize("instruments", [(0.0, 0.0, 0.0), (0.03, 0.2, -0.1)])
+def test_slopes_of_the_conditions_are_those_of_differences(timing, instruments):
+    p = SMALL.but(timing=timing, ξ=(0.29, 0.1), φ=(0.7, 1.6), agglomeration="normalised")
+    eq = solve(p, default_grid(p, 20, 7), tolerance=1e-3)
+    m = eq.arrays()[0]
+    rng, h = np.random.default_rng(0), 1e-6
+    for _ in range(20):
+        s, i, j = rng.integers(4), rng.integers(2, 18), rng.integers(1, 5)
+        at = conditions.state(m, s, eq.grid.b[i], eq.grid.k[j] + 0.01)
+        at = at._replace(instruments=conditions.Instruments(*instruments))
+        # inside a cell: expectations have kinks at nodes
+        x, y = (g[n] + rng.uniform(0.1, 0.9) * (g[n + 1] - g[n])
+                for g, n in ((eq.grid.b, i), (eq.grid.k, j)))
+        here = conditions.conditions(m, at, x, y)
+        sides = [conditions.conditions(m, at, x + d * h, y + e * h)
+                 for d, e in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+        for name in ("bond", "gap", "slack"):
+            right, left, up, down = (getattr(side, name).value for side in sides)
+            term = getattr(here, name)
+            assert np.allclose([term.x, term.y], [(right - left) / (2 * h), (up - down) / (2 * h)],
+                               rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_found_does_not_depend_on_threads(small):
+    before, found = numba.get_num_threads(), []
+    for threads in sorted({1, before}):
+        numba.set_num_threads(threads)
+        try:
+            found.append(solve(SMALL, small.grid))
+        finally:
+            numba.set_num_threads(before)
+    for eq in found:
+        for name in ("policies", "π", "E", "residuals"):
+            assert getattr(eq, name).tobytes() == getattr(small, name).tobytes()
+
+
+def test_machine_code_is_kept_under_the_text_of_every_module_that_is_compiled():
+    """Numba looks at the file of a function only, not at those of the functions it calls."""
+    room = compiled.FOLDER.parent, {
+        file.stem for file in Path(compiled.__file__).parent.glob("*.py")
+        if "import jit" in file.read_text(encoding="utf-8")
+        or ", jit" in file.read_text(encoding="utf-8")}
+    assert room[1] <= set(compiled.KERNELS)
 
 
 def test_fixed_point_iteration_finds_the_same(small):
@@ -204,29 +257,40 @@ def test_what_cannot_be_solved_is_one_clear_error():
             Grid(np.array(b), np.array(k))
 
 
-def test_saved_solutions_simulate_alike(small, tmp_path):
-    file = tmp_path / "x.npz"
-    writers = [threading.Thread(target=small.save, args=(file,)) for _ in range(4)]
-    for w in writers:
-        w.start()
-    for w in writers:
-        w.join()
-    again = equilibrium.Equilibrium.load(file)
-    assert again.p == small.p and list(tmp_path.iterdir()) == [file]
-    a, b = (simulation.simulate(e, 20, 5, seed=1, exact=True) for e in (small, again))
-    assert all((a[n] == b[n]).all() for n in a)
-    file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(DataError, match="not a stored equilibrium"):
-        equilibrium.Equilibrium.load(file)
-
-
-def test_stored_by_content(tmp_path):
+def test_stored_by_content_and_by_every_option(tmp_path):
     grid = default_grid(SMALL, 12, 6)
-    first = equilibrium.stored(SMALL, grid, folder=tmp_path)
-    again = equilibrium.stored(SMALL, grid, folder=tmp_path)
-    assert first.seconds == again.seconds and (first.policies[0] == again.policies[0]).any()
+    first, again = (equilibrium.stored(SMALL, grid, folder=tmp_path) for _ in range(2))
+    assert np.array_equal(first.policies, again.policies, equal_nan=True)
+    assert np.array_equal(first.residuals, again.residuals) and again.p == first.p
+    assert len(list(tmp_path.iterdir())) == 1
+    taxed = equilibrium.stored(SMALL, grid, folder=tmp_path, rates=0.05)
+    fresh = solve(SMALL, grid, rates=0.05)
+    assert np.array_equal(taxed.policies, fresh.policies, equal_nan=True)
+    assert np.abs(taxed.policy("b") - first.policy("b")).max() > 0.1
     equilibrium.stored(SMALL.but(θ=0.11), grid, folder=tmp_path)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_slack_curve_has_the_instruments_of_the_state(small):
+    """Where the constraint is slack the gap of the bond equation is zero at the choice."""
+    rates = np.zeros((*small.π.shape, 3))
+    rates[..., 0] = 0.02 + 0.02 * small.grid.k
+    rates[..., 1:] = [0.1, -0.1]
+    taxed = solve(SMALL, small.grid, rates=rates)
+    k = (small.grid.k[4] + small.grid.k[5]) / 2
+    π, policies = taxed.at(1, 0.05, k)
+    assert π == 0
+    c, _, x, y, _ = policies[0]
+    curve = equilibrium.slack_curve(taxed, 1, 0.05, k, [x])
+    assert abs(curve["gap"][0]) < 1e-9 and abs(curve["k"][0] - y) < 1e-9
+
+
+def test_without_collateral_value_nobody_borrows():
+    p = SMALL.but(θ=0.0)
+    eq = solve(p, default_grid(p, 24, 7))
+    assert eq.policy("b").min() > -1e-12 and 0.1 < eq.π.mean() < 0.9
+    for rule in ("sunspot", "slack"):
+        assert default_grid(p.but(selection=rule, δ=0.2)).b[0] < 0
 
 
 def test_transition_without_drift_stays_and_foreseen_decline_moves_capital(small):

@@ -95,6 +95,10 @@ def test_series_that_cannot_be_used_are_one_clear_error(change, message):
 def test_unknown_trend():
     with pytest.raises(DataError, match="'cubic'; valid: HP 100, linear, quadratic"):
         processes(made_up(0.5, n=3), "cubic")
+    with pytest.raises(DataError, match="industries '45'; valid: 44 industries, 63 industries"):
+        productivity.load("45")
+    with pytest.raises(DataError, match="measure 'hours'; valid: gross output, value added"):
+        productivity.load(measure="hours")
 
 
 @pytest.mark.public

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from specialization import store
 from specialization.errors import DataError
 from specialization.facts import tradeoff
 from specialization.model import equations, equilibrium, regions
@@ -16,9 +17,16 @@ SIZE = {"bonds": 20, "capital": 5}
 RATE = -0.01
 
 
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "CACHE", tmp_path_factory.mktemp("cache"))
+        yield
+
+
 @pytest.fixture(scope="module")
 def first():
-    return regions.at_rest(P, 0.8, RATE, **SIZE)
+    return regions.first_economy(P, 0.8, RATE, **SIZE)
 
 
 def made_up(slope, noise=0.02, histories=3, zones=400, seed=0):
@@ -114,7 +122,7 @@ def test_both_kinds_of_news_end_in_the_economy_after_the_drift(first):
 
 def test_region_starts_at_rest_and_its_output_follows_its_share(first):
     panel = regions.simulate(regions.foreseen(first, RATE), 200, 5)
-    assert panel["k"][0].mean() == pytest.approx(0.8, abs=0.01)
+    assert panel["share"][0].mean() == pytest.approx(0.8, abs=0.01)
     assert panel["gini"][0].mean() == pytest.approx(0.3, abs=0.01)
     assert np.abs(panel["share"] - 0.5) == pytest.approx(panel["gini"])
     # to first order, growth is the sum of shares times drift (Hulten)
@@ -127,12 +135,10 @@ def test_region_starts_at_rest_and_its_output_follows_its_share(first):
 def test_between_economies_without_the_amplifier_its_share_is_zero():
     # with a price or a limit that does not move, the limit on debt is the same: so is all but q
     kinds = {(0.5, RATE): 20, (0.8, RATE): 20}
-    price, limit = (regions.pool(regions.experiment(P, kinds, v, histories=4, **SIZE), kinds)
-                    for v in ("fixed price", "fixed limit"))
-    for outcome in ("y", "c"):
-        share = regions.amplification_share(*(regions.slopes(x, outcome)[1]
-                                              for x in (price, limit)))[0]
-        assert share[3:] == pytest.approx(0, abs=2e-3)
+    panels = {v: regions.pool(regions.experiment(P, kinds, v, histories=4, **SIZE), kinds)
+              for v in ("fixed price", "fixed limit")}
+    share = regions.compare(panels)["share, %"].unstack("horizon")
+    assert share.loc[:, 10:].to_numpy() == pytest.approx(0, abs=0.2)
 
 
 def test_same_numbers_for_any_number_of_threads_and_same_luck_everywhere(first):
@@ -160,6 +166,44 @@ def test_box_holds_both_ends_and_everybody_can_repay(k, rate):
     assert grid.k[0] < 0.5 < grid.k[-1]
 
 
+def test_comparison_has_the_slopes_of_both_and_their_share():
+    panels = {"with": made_up([-0.5] * 10), "without": made_up([-0.3] * 10)}
+    table = regions.compare(panels)
+    assert table.index.names == ["outcome", "unit", "horizon"] and len(table) == 40
+    assert list(table.index.levels[2]) == list(regions.YEARS[1:])
+    for name, outcome in regions.OUTCOMES.items():
+        a, b = (regions.slopes(x, outcome)[1] for x in panels.values())
+        row = table.loc[(name, "log points", 70)]
+        assert row["with"] == pytest.approx(100 * a[-1].mean())
+        assert row["without"] == pytest.approx(100 * b[-1].mean())
+        assert row["share, %"] == pytest.approx(100 - 100 * b[-1].mean() / a[-1].mean())
+    # the noise is the same in both, so that its size moves the standardised slopes alone
+    assert table.loc[("output", "log points", 70), "share, %"] == pytest.approx(40, abs=1)
+
+
+@settings(max_examples=50, deadline=None)
+@given(mean=st.floats(-0.006, 0.006), sd=st.floats(0.006, 0.0075))
+def test_a_mix_of_zones_has_the_rates_asked_for(mean, sd):
+    sizes = np.linspace(0.5, 0.9, 5)
+    counts = regions.mix(sizes, 0.01, mean, sd, zones=50_000)
+    rates = np.repeat([g for _, g in counts], list(counts.values()))
+    assert len(rates) == 50_000 and list(counts)[:2] == [(0.5, -0.01), (0.5, 0.0)]
+    assert rates.mean() == pytest.approx(mean, abs=1e-6)
+    assert rates.std() == pytest.approx(sd, abs=1e-5)
+    by_size = [sum(n for (k, _), n in counts.items() if k == size) for size in sizes]
+    assert np.ptp(by_size) <= 1
+
+
+def test_zones_that_are_specialized_by_chance_forget_it():
+    panel = regions.by_chance(P, zones=2000, histories=1, bonds=20, capital=8)
+    # with k_A uniform on [0.1, 0.9] and equal productivities the Gini is |s(k) - 1/2|
+    k = np.random.default_rng(0).uniform(0.1, 0.9, 100_000)
+    s = k**0.32 / (k**0.32 + (1 - k)**0.32)
+    assert panel["gini"][0].mean() == pytest.approx(np.abs(s - 0.5).mean(), abs=0.01)
+    late = panel["share"][[0, -1], 0] - 0.5
+    assert abs(np.corrcoef(late)[0, 1]) < 4 / np.sqrt(2000)
+
+
 def test_pool_takes_the_first_zones_of_each_kind():
     one, two = (np.arange(12.0).reshape(2, 2, 3) + x for x in (0, 100))
     panel = regions.pool({"a": {"y": one}, "b": {"y": two}}, {"a": 2, "b": 1})
@@ -171,4 +215,8 @@ def test_bad_input():
     with pytest.raises(DataError, match="k_A = 1.5; valid: between 0 and 1"):
         regions.experiment(P, {(1.5, 0.0): 3})
     with pytest.raises(DataError, match="'soft'; valid: market price"):
-        regions.at_rest(P, 0.5, 0.0, "soft", **SIZE)
+        regions.first_economy(P, 0.5, 0.0, "soft", **SIZE)
+    with pytest.raises(DataError, match="news 'rumour'; valid: foreseen, unforeseen"):
+        regions.experiment(P, {(0.5, 0.0): 3}, news="rumour")
+    with pytest.raises(DataError, match=r"mean 0.02 and sd 0 of rates ±0.01 and 0; valid"):
+        regions.mix([0.5], 0.01, 0.02, 0.0)

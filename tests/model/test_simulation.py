@@ -145,6 +145,34 @@ def test_impulse_response_is_cut_at_the_lowest_state(smooth):
     assert r.attrs["size"] == 0
 
 
+@pytest.mark.parametrize("change", [{"σ": (0.06, 0.0)}, {"states": (2, 1)}])
+def test_an_industry_without_shocks_has_no_impulse_response(change):
+    p = SMALL.but(**change)
+    eq = solve(p, default_grid(p, 16, 6))
+    with pytest.raises(DataError, match="industry B has no shock"):
+        simulation.impulse_response(eq, (0, -0.2, 0.5), 1, periods=2, paths=10)
+    with pytest.raises(DataError, match="valid: 0"):
+        simulation.impulse_response(eq, (0, -0.2, 0.5), 2, periods=2, paths=10)
+    r = simulation.impulse_response(eq, (1, -0.2, 0.5), 0, 1.0, periods=2, paths=10)
+    assert r["z"][0] < 0
+
+
+@pytest.mark.parametrize("timing", ["predetermined", "current"])
+def test_euler_errors_and_robustness_know_the_instruments(timing):
+    p = SMALL.but(timing=timing)
+    grid = default_grid(p, 60, 12)
+    rates = np.zeros((4, 60, 12, 3))
+    rates[..., 0], rates[..., 1], rates[..., 2] = 0.05, 0.1, -0.1
+    taxed = solve(p, grid, rates=rates)
+    path = simulation.ergodic(taxed, regions=40, periods=20, burn=80)
+    errors = simulation.euler_errors(taxed, path)
+    assert (errors[["bonds", "capital A", "capital B"]].mean() < 1e-3).all()
+    if timing == "predetermined":
+        table = simulation.robustness(taxed, regions=40, periods=20, burn=80)
+        assert table.loc["NFA/Y"].max() - table.loc["NFA/Y"].min() < 0.01
+        assert table.loc["largest move", "tighter"] < 1e-4
+
+
 def test_robustness_table():
     eq = solve(SMALL, default_grid(SMALL, 60, 12))
     table = simulation.robustness(eq, regions=50, periods=40, burn=60)

@@ -56,6 +56,18 @@ def test_helpers_are_short(chapter):
     assert [(name, lines) for name, lines in found if lines > LONGEST] == []
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_the_range_that_a_comment_states_is_the_one_that_is_checked(chapter):
+    text = chapter.read_text(encoding="utf-8")
+    code = next(code for tags, code in cells(text) if "parameters" in tags)
+    stated = {name: (float(low), float(high)) for name, low, high in re.findall(
+        r"^(\w+) = .*; (\S+) (?:to|or) (\S+)$", code, re.M)}
+    checked = {name: (float(low), float(high)) for name, low, high in re.findall(
+        r"""within\("(\w+)", \1, ([^,)]+), ([^,)]+)[,)]""", text)}
+    numbers = re.findall(r"^(\w+) = [-\d]", code, re.M)
+    assert stated == checked and set(stated) == set(numbers)
+
+
 MADE_UP = '''
 ```{code-cell} ipython3
 :tags: [parameters]

@@ -10,6 +10,7 @@ from specialization.errors import DataError
 from specialization.facts import describe
 from specialization.measures import gini
 from specialization.report import results, tables
+from specialization.store import dependencies
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "STORE", tmp_path / "results")
     monkeypatch.setattr(results, "RESULTS", {
         "moments": {"compute": "describe.gini_moments"},
-        "switches": {"compute": "describe.gini_switches", "variable": "income"}})
+        "switches": {"compute": "describe.gini_switches"}})
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(vintages, "available", lambda: ["synthetic", "public"])
     monkeypatch.setattr(vintages, "load", lambda *_: synthetic_panel())
@@ -53,13 +54,24 @@ def test_what_is_not_there_is_said(store, monkeypatch):
         results.get("moments", "ipums")
     with pytest.raises(DataError, match="unknown result 'wages'; valid: moments, switches"):
         results.get("wages", "synthetic")
-    with pytest.raises(DataError, match="no data of vintage 'real' here"):
+    with pytest.raises(DataError, match="moments: no source 'real'; valid: synthetic, public"):
         results.get("moments", "real")
+
+
+def test_parameters_are_checked_where_nothing_is_computed(store, monkeypatch):
+    results.store()
+    offline(monkeypatch)
+    assert len(results.get("switches", "public", variable="employment"))      # as stored
+    with pytest.raises(DataError, match="switches: no parameter 'varable'; valid: variable"):
+        results.get("switches", "public", varable="income")
+    words = "switches: the public data are not here, .* variable = 'employment', not 'income'"
+    with pytest.raises(DataError, match=words):
+        results.get("switches", "public", variable="income")
 
 
 def test_changed_parameters_data_or_code_are_stale(store, monkeypatch):
     results.store()
-    other = results.RESULTS["switches"] | {"variable": "employment"}
+    other = results.RESULTS["switches"] | {"variable": "income"}
     monkeypatch.setitem(results.RESULTS, "switches", other)
     assert results.stale("switches") == "parameters" and results.check() == ["switches"]
     monkeypatch.setattr(results.download, "data_hash", lambda: "other")
@@ -81,8 +93,9 @@ def test_a_stale_result_is_an_error_in_ci_only(store, monkeypatch):
 
 
 def test_code_a_result_depends_on():
-    assert results.dependencies("describe") == {"describe", "measures"}
-    assert results.dependencies("public") == {"public", "schema", "download"}
+    found = dependencies("specialization.facts.describe")
+    assert "specialization.measures" in found
+    assert not any(m.startswith(("specialization.model", "specialization.report")) for m in found)
 
 
 def test_a_table_changed_by_hand_is_stale(store):

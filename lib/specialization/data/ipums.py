@@ -20,6 +20,7 @@ import warnings
 import zlib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
@@ -213,7 +214,8 @@ def totals(folder: Path = FOLDER, rows: int = 200_000) -> tuple[dict, Counter]:
         year, state, age or sex, a file that breaks off, an extract that is not rectangular.
     """
     ddi, data = _files(folder)
-    tables, counts = {}, Counter()
+    tables: dict[tuple, pd.DataFrame] = {}
+    counts: Counter = Counter()
     for chunk in _chunks(ddi, data, rows):
         for year, part in chunk.groupby(chunk["YEAR"].astype(int)):
             if year not in YEARS:
@@ -438,7 +440,9 @@ def panel(zones: pd.DataFrame = schema.ZONES, folder: Path = FOLDER) -> schema.P
         As `totals` and `zone_weights`; a crosswalk that is missing, or that lacks areas of more
         than `LOST` of the people; a tail of incomes that cannot be fitted.
     """
-    (tables, counts), workers, people = kept_totals(folder), {}, {}
+    tables, counts = kept_totals(folder)
+    workers: Any = {}
+    people: Any = {}
     for year in sorted({year for _, year in tables}):
         weights = _crosswalk(Path(folder), year, tables["people", year], zones, counts)
         for name, by, parts in (("workers", ["zone", "industry"], workers),

@@ -1,7 +1,7 @@
 """The `public` vintage: real data that anyone may download, checked by sha256.
 
-Sources, addresses and licences stand in `data/manifest.csv`. No public table gives income or
-value added by zone and industry, so both panels hold employment.
+Sources, addresses and licences stand in `data/manifest.csv`. The panels of this
+module hold employment; BEA's earnings by county and industry are income (`earnings`).
 """
 
 import warnings
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from .. import store
 from ..errors import DataError
@@ -232,8 +231,8 @@ def _build(classification):
         {"employment": cube}, controls, notes | more | {"empty industries": empty})
 
 
-def renormalise(shares: np.ndarray, years: ArrayLike,
-                zones: ArrayLike) -> tuple[np.ndarray, dict]:
+def renormalise(shares: np.ndarray, years: schema.Labels,
+                zones: schema.Labels) -> tuple[np.ndarray, dict]:
     """Shares scaled to sum to one in each zone-year.
 
     Parameters

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from ..errors import DataError
 from ..store import TABLES
+
+Labels: TypeAlias = Sequence[int] | np.ndarray | pd.Index
+"""Years, zones or industries."""
 
 VINTAGES = {"synthetic": "synthetic data (simulated, not evidence)",
             "public": "public data (real)", "ipums": "IPUMS extract (real)"}
@@ -230,7 +233,7 @@ valid: at most 1
                             f"valid: {valid}")
 
 
-def industry_table(codes: ArrayLike, labels: Sequence[str],
+def industry_table(codes: Labels, labels: Sequence[str],
                    sectors: Sequence[str]) -> pd.DataFrame:
     """Industry table of a `Panel`.
 
@@ -258,8 +261,8 @@ def industry_table(codes: ArrayLike, labels: Sequence[str],
     return table.astype({"industry": int}).set_index("industry").join(SECTORS, on="sector")
 
 
-def cube_from_long(frame: pd.DataFrame, value: str, years: ArrayLike, zones: ArrayLike,
-                   industries: ArrayLike, source: str) -> np.ndarray:
+def cube_from_long(frame: pd.DataFrame, value: str, years: Labels, zones: Labels,
+                   industries: Labels, source: str) -> np.ndarray:
     """Dense cube from a long table.
 
     Parameters

@@ -172,7 +172,8 @@ def grid_of(x: ArrayLike, points: int = 41) -> np.ndarray:
     >>> grid_of(np.arange(101), points=3)
     array([ 1., 50., 99.])
     """
-    return np.linspace(*np.quantile(x, [0.01, 0.99]), points)
+    low, high = np.quantile(np.asarray(x, dtype=float), [0.01, 0.99])
+    return np.linspace(low, high, points)
 
 
 def cluster_draws(zones: int, draws: int = 500, seed: int = 0) -> np.ndarray:
@@ -404,7 +405,7 @@ def comovement(panel: Panel, variable: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["definition", "model", "slope", "se", "low", "high"])
 
 
-CURVES = {"tricube": {}, "rectangular": {"kernel": "rectangular"},
+CURVES: dict[str, dict] = {"tricube": {}, "rectangular": {"kernel": "rectangular"},
           "gaussian": {"kernel": "gaussian"}, "fixed width": {}, "zone effects": {"within": True}}
 """Curves whose bandwidth is chosen by cross-validation."""
 

@@ -720,7 +720,8 @@ def noise_table(panel: Panel, variable: str, horizons: Sequence[int], sampled: b
     n = sample_size(people)
     y = truth if sampled else rng.multinomial(n, shares(truth)).astype(float)
     counts = np.rint(shares(y) * n[..., None])
-    large, rows = people[0] >= np.quantile(people[0], 0.8), {}
+    large = people[0] >= np.quantile(people[0], 0.8)
+    rows: dict[tuple, pd.Series] = {}
     for g, (zones, chosen) in product(list(members)[:2], {"all": large | True,
                                                    "largest fifth": large}.items()):
         def beta(y, other=None, g=g, chosen=chosen):

@@ -155,15 +155,17 @@ def control_table(panel: Panel, base: int, controls: str = OWN) -> tuple[pd.Data
         raise DataError(f"controls={controls!r}; valid: {OWN!r}, {NEAREST!r}")
     log_income = np.log(panel.control("income_per_head", base))
     table = pd.DataFrame({"log_income": log_income}, index=panel.zones.index)
-    notes = {"left out": [], "other year": {}}
+    left_out: list[str] = []
+    other_year: dict[str, int] = {}
     for name in CONTROLS[:-1]:
         whole = panel.controls[name].unstack("year").reindex(panel.zones.index).notna().all()
         year = min(whole.index[whole], key=lambda t: abs(t - base), default=None)
         if year is None or (year != base and controls == OWN):
-            notes["left out"].append(name)
+            left_out.append(name)
             continue
         table[name] = panel.control(name, year) / (1e9 if name == "population" else 1)
-        notes["other year"] |= {name: year} if year != base else {}
+        other_year |= {name: year} if year != base else {}
+    notes = {"left out": left_out, "other year": other_year}
     return table.assign(rustbelt=panel.zones["rustbelt"].astype(float)), notes
 
 

@@ -1,22 +1,28 @@
 """The competitive equilibrium on a grid: time iteration, accelerated, from coarse to fine.
 
-Today's choices at a node solve the conditions of `nodes` given expectations of tomorrow; the
+Today's choices at a node solve the conditions of `conditions` given expectations of tomorrow; the
 policies give tomorrow's payoffs, and these the expectations. What is iterated is the payoffs:
-Anderson's method does it in some forty steps a grid.
+Anderson's method does it in some forty steps a grid. Sums run in a fixed order, so that the bytes
+of a solution do not depend on the number of threads.
 """
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from ..errors import DataError, NotConverged
 from ..store import kept
-from . import equations, nodes
+from . import branches, conditions, equations
+from .branches import all_payoffs
+from .grid import Grid, default_grid, steady_capital
 from .parameters import Parameters
 
-POLICIES = ("c", "q", "b", "k", "η")
+__all__ = ["POLICIES", "DataError", "Equilibrium", "Grid", "NotConverged", "default_grid",
+           "slack_curve", "solve", "steady_capital", "stored", "transition"]
+
+POLICIES = conditions.Policy._fields
 """Order of the policies; b and k are those of the next period."""
 
 MEMORY = 5
@@ -28,85 +34,44 @@ GATE = 0.05
 COARSE_STEPS = 150
 """Most steps on a grid that gives a guess only."""
 
+STALLED = 60
+"""Steps without a new smallest change after which an iteration is given up; those that converge
+in the book wait 24 at most."""
 
-@dataclass(frozen=True)
-class Grid:
-    """Nodes of bonds b and of capital k_A; both increase."""
+EASY_φ = 1.0
+"""Adjustment cost up to which a cold start is easy; larger ones are reached from here."""
 
-    b: np.ndarray
-    k: np.ndarray
-
-    def __post_init__(self):
-        for name in ("b", "k"):
-            x = np.ascontiguousarray(getattr(self, name), dtype=float)
-            object.__setattr__(self, name, x)
-            if x.ndim != 1 or x.size < 2 or not (np.diff(x) > 0).all():
-                raise DataError(f"Grid: {name} is not a row of at least two increasing numbers")
-        if not nodes.EDGE < self.k[0] < self.k[-1] < 1 - nodes.EDGE:
-            raise DataError(f"Grid: k runs from {self.k[0]} to {self.k[-1]}; valid: inside (0, 1)")
-
-    def coarser(self):
-        """About every second node, both ends included; not below 20 and 8 nodes."""
-        sizes = (x.size if x.size < n else max(x.size // 2, n)
-                 for x, n in ((self.b, 20), (self.k, 8)))
-        return Grid(*(x[np.linspace(0, x.size - 1, n).round().astype(int)]
-                      for x, n in zip((self.b, self.k), sizes, strict=True)))
-
-    def interpolate(self, values, other):
-        """Values (S, nB, nK, ...) on this grid, bilinear at the nodes of another."""
-        for axis, x, y in ((1, self.b, other.b), (2, self.k, other.k)):
-            i = np.clip(np.searchsorted(x, y, side="right") - 1, 0, x.size - 2)
-            w = ((y - x[i]) / (x[i + 1] - x[i])).reshape(-1, *(1,) * (values.ndim - axis - 1))
-            low, high = np.take(values, i, axis), np.take(values, i + 1, axis)
-            values = low + w * (high - low)
-        return values
-
-
-def steady_capital(p):
-    """k_A at which private marginal products are equal at mean productivity."""
-    k = np.linspace(0, 1, 2001)[1:-1]
-    A, B = equations.marginal_product(np.asarray(p.μ), np.stack([k, 1 - k], -1), p).T
-    return k[np.abs(np.log(A / B)).argmin()]
-
-
-def default_grid(p, bonds=158, capital=36, low=None):
-    """A box and its nodes, most of them where debt lives and around the steady capital.
-
-    Debt reaches 1.5 times what collateral carries at the deterministic price βMPK/(1-β), or the
-    part of the lowest output that leaves something to eat; savings reach what a rule of thumb for
-    precaution says, γσ/(1-ρ)/√(1-βR)/2, or 0.4 with a threshold. Capital runs from `low` to
-    1 - low: 0.05, or 0.09 with a threshold. Nearer to the edge binding solutions end within δ of
-    the threshold, the odds jump there, and the iteration may go round for ever.
-    """
-    low = low or (0.05 if p.selection == "unique" else 0.09)
-    z, k = equations.productivity_chain(p)[0], steady_capital(p)
-    price = p.β * equations.marginal_product(np.asarray(p.μ), np.array([k, 1 - k]), p)[0] / (1 - p.β)
-    debt = p.R * {"market": p.θ * price, "fixed price": p.θ * p.q_bar, "fixed limit": p.limit,
-                  "none": 1.0 / p.R}[p.collateral]
-    ends = np.array([[low, 1 - low], [1 - low, low]])
-    bottom = -min(1.5 * debt + 0.02, 0.8 * equations.production(z.min(0), ends, p).sum(-1).min())
-    risk = max(σ / (1 - ρ) for σ, ρ in zip(p.σ, p.ρ, strict=True))
-    top = max(0.4, 0.5 * p.γ * risk / np.sqrt(1 - p.β * p.R))
-    share, knots = [0, 0.05, 0.85, 1], [bottom, max(0.9 * bottom, -1.15 * debt), -0.1 * debt, top]
-    if p.selection != "unique":
-        top, share = 0.4, [0, 0.1, 0.6, 0.9, 1]
-        knots = [bottom, *(-min(x * debt, -y * bottom) for x, y in (
-            (0.58, 0.9), (0.46, 0.6), (0.04, 0.05))), top]
-    b = np.interp(np.linspace(0, 1, bonds), share, knots)
-    x = np.linspace(-1, 1, capital)
-    sides = np.where(x < 0, k - low, 1 - low - k)
-    return Grid(b, k + sides * (0.25 * x + 0.75 * x**3))
+SHORTEST = 1 / 64
+"""Part of a path of parameters below which it is not cut further."""
 
 
 @dataclass(frozen=True)
 class Equilibrium:
     """A solved economy; `solve` makes it.
 
-    policies (S, nB, nK, 2, 5): `POLICIES` of the slack and of the binding solution, NaN where
-    there is none (the slack one may break the limit where π = 1); π (S, nB, nK): probability of
-    the binding one; E (S, nB, nK, 5): expectations of `nodes`; z (S, 2), P (S, S): productivity;
-    residuals (steps, 5): changes of the policies; several: number of nodes with both solutions;
-    rates (S, nB, nK, 3): tax on debt and subsidies to capital, see `nodes`.
+    Attributes
+    ----------
+    p : Parameters
+    grid : Grid
+    z : (S, 2) array
+        Levels of productivity.
+    P : (S, S) array
+        Their transition probabilities.
+    policies : (S, nB, nK, 2, 5) array
+        `POLICIES` of the slack and of the binding solution, NaN where there is none (the slack
+        one may break the limit where π = 1).
+    π : (S, nB, nK) array
+        Probability of the binding solution.
+    E : (S, nB, nK, 5) array
+        Expectations, see `conditions`.
+    residuals : (steps, 5) array
+        Largest change of each policy by step, all grids in turn.
+    several : int
+        Number of nodes with both solutions.
+    rates : (S, nB, nK, 3) array
+        Tax on debt and subsidies to capital, see `conditions`.
+    path : tuple of Parameters
+        Economies solved on the way to this one; empty where it was solved directly.
     """
 
     p: Parameters
@@ -118,34 +83,49 @@ class Equilibrium:
     E: np.ndarray
     residuals: np.ndarray
     several: int
-    seconds: float
     rates: np.ndarray
+    path: tuple = ()
 
-    def policy(self, name):
+    def policy(self, name: str) -> np.ndarray:
         """Mean over the sunspot of one of `POLICIES` at the nodes, (S, nB, nK)."""
-        return _mixed(self.policies, self.π)[..., POLICIES.index(name)]
+        return mixed(self.policies, self.π)[..., POLICIES.index(name)]
 
     def arrays(self):
-        """What the compiled functions of `nodes` take first: problem, policies, π."""
-        return _problem(self.p, self.z, self.grid, self.E, self.rates), self.policies, self.π
+        """What the compiled functions take first: problem, policies, π."""
+        return problem(self.p, self.z, self.grid, self.E, self.rates), self.policies, self.π
 
-    def at(self, s, b, k):
+    def at(self, s: ArrayLike, b: ArrayLike, k: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Solve at states off the grid: probability of binding (...), policies (..., 2, 5)."""
         s, b, k = np.broadcast_arrays(s, b, k)
-        π, policies = nodes.solve_many(*self.arrays(), s.astype(np.int64).ravel(),
-                                       b.astype(float).ravel(), k.astype(float).ravel())
+        π, policies = branches.solve_many(*self.arrays(), s.astype(np.int64).ravel(),
+                                          b.astype(float).ravel(), k.astype(float).ravel())
         return π.reshape(s.shape), policies.reshape(*s.shape, 2, 5)
 
-    def near_edge(self, b, k):
+    def slack(self, b: ArrayLike, q: ArrayLike) -> np.ndarray:
+        """Slack of the collateral constraint at next period's bonds and today's price."""
+        return conditions.slack.py_func(self.arrays()[0], np.asarray(b), np.asarray(q))
+
+    def near_edge(self, b: ArrayLike, k: ArrayLike) -> np.ndarray:
         """Whether (b, k) lies in the outermost cells of the box, or outside."""
         B, K = self.grid.b, self.grid.k
         return (b < B[1]) | (b > B[-2]) | (k < K[1]) | (k > K[-2])
 
 
-def _mixed(policies, π):
+def mixed(policies, π):
+    """Mean over the sunspot of policies (..., 2, 5): (..., 5)."""
     slack, binding = (np.where(w[..., None] > 0, policies[..., r, :], 0)
                       for r, w in enumerate((1 - π, π)))
     return (1 - π[..., None]) * slack + π[..., None] * binding
+
+
+def problem(p, z, grid, E, rates):
+    """The `Problem` that compiled functions take."""
+    return conditions.Problem(*p.scalars(grid.b[0]), E, z, grid.b, grid.k, rates)
+
+
+def expected(P, values):
+    """Expectation over tomorrow's productivity of values (S, ...), summed in a fixed order."""
+    return np.tensordot(P, values, 1)
 
 
 def _first_guess(p, z, grid):
@@ -158,10 +138,6 @@ def _first_guess(p, z, grid):
                                  grid.k, 0.0)
     values = np.stack(values, axis=-1)
     return np.stack([values, values], axis=-2)
-
-
-def _problem(p, z, grid, E, rates):
-    return nodes.Problem(*p.scalars(grid.b[0]), E, z, grid.b, grid.k, rates)
 
 
 class _Anderson:
@@ -190,27 +166,31 @@ def _iterate(p, z, P, grid, rates, W, policies, π, tolerance, inner, steps, bar
     Returns the last payoffs, policies, π and expectations, the nodes without a solution, and the
     changes of each step.
     """
-    new, π_new, change, residuals = policies.copy(), π.copy(), np.zeros(5), []
-    fast, plain = None, False
-    for _ in range(steps):
-        m = _problem(p, z, grid, np.tensordot(P, W, 1), rates)
-        failures = nodes.sweep(m, policies, π, inner, False, new, π_new, change)
+    new, π_new, residuals = policies.copy(), π.copy(), []
+    fast, plain, least, coarse = None, False, 0, tolerance > inner / 0.01
+    for step in range(steps):
+        m = problem(p, z, grid, expected(P, W), rates)
+        failures, change = branches.sweep(m, policies, π, inner, False, new, π_new)
         policies, π, new, π_new = new, π_new, policies, π
         d = change.max()
-        residuals.append(change.copy())
+        residuals.append(change)
         bar.update()
         bar.set_postfix_str(f"change {d:.1e}", refresh=False)
         done = d < tolerance and failures == 0
-        if done and plain or not d < np.inf:
+        if d < residuals[least].max():
+            least = step
+        stalled = step - least >= STALLED and (failures > 0 or not coarse)
+        if done and plain or not d < np.inf or stalled:
             break
-        F, plain = nodes.all_payoffs(m, policies, π) - W, done or failures > 0 or d >= GATE
+        F, plain = all_payoffs(m, policies, π) - W, done or failures > 0 or d >= GATE
         fast = None if plain else fast or _Anderson(W.size)
         W = W + F if plain else fast.step(W, F)
     return W, policies, π, m.E, failures, residuals
 
 
-def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=600, rates=None,
-          progress=False):
+def solve(p: Parameters, grid: Grid | None = None, tolerance: float = 1e-6,
+          start: Equilibrium | None = None, levels: int = 3, steps: int = 600,
+          rates: ArrayLike | None = None, progress: bool = False) -> Equilibrium:
     """The competitive equilibrium of a region with two industries.
 
     Parameters
@@ -236,49 +216,100 @@ def solve(p, grid=None, tolerance=1e-6, start=None, levels=3, steps=600, rates=N
     Returns
     -------
     Equilibrium
+        Where a cold start fails and an adjustment cost is above `EASY_φ`, the economy is reached
+        from one with lower costs; `path` has the economies in between.
 
     Raises
     ------
     DataError
         Parameters for another number of industries, or a box where no one can repay.
     NotConverged
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> p = SMOOTH.but(states=1)
+    >>> eq = solve(p, default_grid(p, 12, 6))
+    >>> eq.policies.shape
+    (1, 12, 6, 2, 5)
+    >>> bool(eq.slack(eq.policy("b"), eq.policy("q")).min() > -1e-9)
+    True
     """
-    clock = time.process_time()
     if len(p.φ) != 2:
         raise DataError(f"solve: {len(p.φ)} industries; valid: 2")
-    z, P = equations.productivity_chain(p)
     grid = grid or default_grid(p)
+    z = equations.productivity_chain(p)[0]
     _check_box(p, z, grid)
-    rates = np.broadcast_to([rates or 0.0, 0, 0] if np.ndim(rates) == 0 else rates,
+    rates = np.broadcast_to([rates or 0.0, 0, 0] if np.ndim(rates) == 0 else np.asarray(rates),
                             (len(z), grid.b.size, grid.k.size, 3))
-    grids = [grid]
-    for _ in range(levels - 1 if start is None else 0):
-        grids.insert(0, grids[0].coarser())
+    with tqdm(disable=not progress, unit=" steps") as bar:
+        if start is not None:
+            return _settle(p, [grid], start, rates, tolerance, steps, bar)
+        grids = [grid]
+        for _ in range(levels - 1):
+            grids.insert(0, grids[0].coarser())
+        try:
+            return _settle(p, grids, None, rates, tolerance, steps, bar)
+        except NotConverged as error:
+            easy = p.but(φ=tuple(min(x, EASY_φ) for x in p.φ))
+            if easy == p:
+                raise
+            return _along_path(easy, p, grids, rates, tolerance, steps, bar, error)
+
+
+def _settle(p, grids, start, rates, tolerance, steps, bar):
+    """Solve on one grid after the other; from an equilibrium, or from where nobody moves."""
+    (z, P), grid, residuals = equations.productivity_chain(p), grids[-1], []
     if start is None:
         here, policies = grids[0], _first_guess(p, z, grids[0])
         π = np.zeros(policies.shape[:3])
-        m = _problem(p, z, here, np.empty((1, 1, 1, 5)), rates)
+        m = problem(p, z, here, np.empty((1, 1, 1, 5)), rates)
     else:
         here, (m, policies, π) = start.grid, start.arrays()
-    W = nodes.all_payoffs(m, policies, π)
-    residuals = []
-    with tqdm(disable=not progress, unit=" steps") as bar:
-        for level in grids:
-            mean = here.interpolate(_mixed(policies, π), level)
-            W, π, here = here.interpolate(W, level), here.interpolate(π, level), level
-            # where expectations are steep, a node solved less well than this sets off others
-            W, policies, π, E, failures, path = _iterate(
-                p, z, P, level, grid.interpolate(rates, level), W, np.stack([mean, mean], -2), π,
-                tolerance if level is grid else 1e-3, 0.01 * tolerance,
-                steps if level is grid else COARSE_STEPS, bar)
-            residuals += path
+    W = all_payoffs(m, policies, π)
+    for level in grids:
+        guess = here.interpolate(mixed(policies, π), level)
+        W, π, here = here.interpolate(W, level), here.interpolate(π, level), level
+        # where expectations are steep, a node solved less well than this sets off others
+        W, policies, π, E, failures, changes = _iterate(
+            p, z, P, level, grid.interpolate(rates, level), W, np.stack([guess, guess], -2), π,
+            tolerance if level is grid else 1e-3, 0.01 * tolerance,
+            steps if level is grid else COARSE_STEPS, bar)
+        residuals += changes
     residuals = np.array(residuals)
     d = residuals[-1].max()
     if failures or not d < tolerance:
         raise NotConverged(f"equilibrium: policies still move {d:.1e}, {failures} nodes unsolved, "
-                           f"after {len(path)} steps on {π.shape} nodes (tolerance "
+                           f"after {len(changes)} steps on {π.shape} nodes (tolerance "
                            f"{tolerance:.0e})", residuals)
-    return _finish(p, grid, z, P, policies, π, E, residuals, clock, grid.interpolate(rates, grid))
+    return _finish(p, grid, z, P, policies, π, E, residuals, grid.interpolate(rates, grid))
+
+
+def _along_path(easy, p, grids, rates, tolerance, steps, bar, error):
+    """From an easy economy to the one asked for, in steps that are halved where one fails."""
+    bar.set_description(f"path from φ = {easy.φ}")
+    try:
+        eq = _settle(easy, grids, None, rates, tolerance, steps, bar)
+    except NotConverged as other:
+        raise NotConverged(f"{error}; nor with φ = {easy.φ}", other.residuals) from error
+    path, done, step = [easy], 0.0, 0.25
+    while done < 1:
+        t = min(1.0, done + step)
+        now = p if t == 1 else p.but(φ=tuple(
+            float(a) if a == b else float(a ** (1 - t) * b ** t)
+            for a, b in zip(easy.φ, p.φ, strict=True)))
+        bar.set_description(f"φ = {now.φ[0]:.3g}, {now.φ[1]:.3g}")
+        try:
+            eq = _settle(now, grids[-1:], eq, rates, tolerance, steps, bar)
+        except NotConverged as other:
+            step /= 2
+            if step < SHORTEST:
+                raise NotConverged(f"{error}; from φ = {easy.φ} it came as far as {path[-1].φ}",
+                                   other.residuals) from error
+        else:
+            done = t
+            path.append(now)
+    return replace(eq, path=tuple(path[:-1]))
 
 
 def _check_box(p, z, grid):
@@ -289,25 +320,26 @@ def _check_box(p, z, grid):
                         f"valid: b > {-least:.3g}")
 
 
-def _finish(p, grid, z, P, policies, π, E, residuals, clock, rates):
+def _finish(p, grid, z, P, policies, π, E, residuals, rates):
     """Solve every node once more to full precision, both branches, and count them."""
-    new, π_new, change = policies.copy(), π.copy(), np.zeros(5)
-    failures = nodes.sweep(_problem(p, z, grid, E, rates), policies, π, 1e-12, True, new, π_new,
-                           change)
+    new, π_new = policies.copy(), π.copy()
+    failures, _ = branches.sweep(problem(p, z, grid, E, rates), policies, π, 1e-12, True, new,
+                                 π_new)
     if failures:
         raise NotConverged(f"equilibrium: {failures} nodes without an exact solution", residuals)
-    apart = np.abs(new[..., 0, nodes.X] - new[..., 1, nodes.X]) > 1e-6
+    apart = np.abs(new[..., 0, conditions.BONDS] - new[..., 1, conditions.BONDS]) > 1e-6
     return Equilibrium(p, grid, z, P, new, π_new, E, residuals, int((apart & (π_new < 1)).sum()),
-                       time.process_time() - clock, rates)
+                       rates)
 
 
-def slack_curve(eq, s, b, k, bonds):
+def slack_curve(eq: Equilibrium, s: int, b: float, k: float, bonds: ArrayLike) -> dict:
     r"""The collateral constraint along next period's bonds, with k' from the portfolio condition.
 
     Parameters
     ----------
     eq : Equilibrium
-    s, b, k : state
+    s, b, k : int, float, float
+        The state; the instruments are those in force there.
     bonds : (n,) array
         Values of b' at which something is left to consume.
 
@@ -315,14 +347,24 @@ def slack_curve(eq, s, b, k, bonds):
     -------
     dict of (n,) arrays: "k" (k'), "gap" (:math:`1 - \beta R E u'(c') / u'(c)`, positive where
     people would borrow more) and "slack" (:math:`b'/R + \theta q`)
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> p = SMOOTH.but(states=1)
+    >>> eq = solve(p, default_grid(p, 12, 6))
+    >>> slack_curve(eq, 0, -0.2, 0.5, [-0.4, 0.0])["slack"].round(2)
+    array([0.03, 0.48])
     """
-    m, w = eq.arrays()[0], nodes.scratch()
-    cash = nodes.funds(m, s, b, k)
-    rows = [nodes.portfolio(m, s, cash, k, x, k, w) for x in bonds]
-    return dict(zip(("k", "gap", "slack"), np.transpose(rows), strict=True))
+    m = eq.arrays()[0]
+    at = conditions.state(m, s, float(b), float(k))
+    found = [branches.portfolio(m, at, float(x), float(k)) for x in np.asarray(bonds)]
+    return {"k": np.array([y for y, _ in found]),
+            "gap": np.array([here.bond.value for _, here in found]),
+            "slack": np.array([here.slack.value for _, here in found])}
 
 
-def transition(last, means):
+def transition(last: Equilibrium, means: ArrayLike) -> list[Equilibrium]:
     """Equilibria of T periods in which the means of productivity drift as everybody foresees.
 
     Solved backward, one step of time iteration a period, from the equilibrium after the drift.
@@ -337,18 +379,39 @@ def transition(last, means):
     Returns
     -------
     list of T Equilibrium
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> p = SMOOTH.but(states=1)
+    >>> last = solve(p, default_grid(p, 12, 6))
+    >>> len(transition(last, [[1.0, 1.1], [1.0, 1.0]]))
+    2
     """
-    after, path = last, []
+    after, path = last, list[Equilibrium]()
     for mean in np.asarray(means, dtype=float)[::-1]:
-        clock, z = time.process_time(), last.z - np.asarray(last.p.μ) + mean
+        z = last.z - np.asarray(last.p.μ) + mean
         _check_box(last.p, z, last.grid)
-        E = np.tensordot(last.P, nodes.all_payoffs(*after.arrays()), 1)
+        E = expected(last.P, all_payoffs(*after.arrays()))
         after = _finish(last.p, last.grid, z, last.P, after.policies, after.π, E,
-                        last.residuals, clock, last.rates)
+                        last.residuals, last.rates)
         path.insert(0, after)
     return path
 
 
-def stored(p, grid=None, tolerance=1e-6, folder=None, **options):
-    """`solve`, or what an earlier call with the same inputs and code left; see `store.kept`."""
+def stored(p: Parameters, grid: Grid | None = None, tolerance: float = 1e-6, folder=None,
+           **options) -> Equilibrium:
+    """`solve`, or what an earlier call with the same inputs and code left; see `store.kept`.
+
+    Parameters
+    ----------
+    p, grid, tolerance, **options
+        As in `solve`; all are part of the key.
+    folder : Path, optional
+        Another place than the cache.
+
+    Returns
+    -------
+    Equilibrium
+    """
     return kept(solve, p, grid or default_grid(p), tolerance, folder=folder, **options)

@@ -12,7 +12,7 @@ from ..errors import DataError
 CHOICES = {"method": ("rouwenhorst", "tauchen"), "timing": ("predetermined", "current"),
            "agglomeration": ("plain", "normalised"),
            "collateral": ("market", "fixed price", "fixed limit", "none"),
-           "selection": ("unique", "sunspot", "slack", "binding")}
+           "selection": ("slack", "binding", "unique", "sunspot")}
 
 VALID = {"γ": "0 < x <= 50", "α": "0 < x < 1", "β": "0 < x < 1", "R": "0 < x <= 10",
          "θ": "0 <= x <= 10", "φ": "0 <= x < inf", "ξ": "0 <= x < 1", "ρ": "0 <= x < 1",
@@ -24,7 +24,8 @@ PER_INDUSTRY = ("φ", "ξ", "ρ", "σ", "μ", "states", "k_bar")
 """Fields with one entry per industry."""
 
 Scalars = namedtuple("Scalars", "α β γ θ R φ_A φ_B ξ_A ξ_B a_A a_B market fixed limit now δ rule")
-"""What the compiled code reads: a_i scales z̄_i; the limit on debt is θ q market + limit."""
+"""What the compiled code reads. a_i scales z̄_i; -b'/R is at most θ q market + limit, and a unit of
+capital adds θ q market + fixed to that; now is 1 where production is with k', else 0."""
 
 
 def number(name: str, value: float, whole: bool = False) -> float | int:

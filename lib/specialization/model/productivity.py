@@ -6,11 +6,14 @@ The bias is removed by simulating the whole procedure.
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from ..data import download
 from ..errors import DataError
 
 SOURCE = "ev_industry_productivity_1947_2023.xlsx"
+"""File of the production accounts by Elbadri and Vizcaino."""
+
 SHEETS = {"44 industries": "Data_44Ind_1947to2023", "63 industries": "Data_63Ind_1963to2023"}
 MEASURES = {"gross output": "TFPGO", "value added": "TFPVA"}
 TRENDS = ("HP 100", "linear", "quadratic")
@@ -18,8 +21,35 @@ GRID = np.append(np.arange(-0.5, 0.89, 0.05), [0.9, 0.93, 0.96, 0.99])
 """True ρ at which the estimator is simulated; estimates end where it does."""
 
 
-def load(industries="44 industries", measure="gross output"):
-    """Log TFP by year (rows) and industry (columns) of one of `SHEETS` and `MEASURES`."""
+def load(industries: str = "44 industries", measure: str = "gross output") -> pd.DataFrame:
+    """Log TFP of the production accounts.
+
+    Parameters
+    ----------
+    industries : str
+        One of `SHEETS`.
+    measure : str
+        One of `MEASURES`, of what is produced.
+
+    Returns
+    -------
+    DataFrame
+        By year (rows) and industry (columns).
+
+    Raises
+    ------
+    DataError
+        Unknown industries or measure.
+    Unreachable
+        The public file is not here and cannot be downloaded.
+
+    Examples
+    --------
+    ``load().loc[2023, "Farms"]`` is the log of TFP of farms relative to 1947.
+    """
+    for what, name, valid in (("industries", industries, SHEETS), ("measure", measure, MEASURES)):
+        if name not in valid:
+            raise DataError(f"productivity: {what} {name!r}; valid: {', '.join(valid)}")
     book = pd.read_excel(download.fetch(SOURCE), sheet_name=[SHEETS[industries], "Info"])
     data, info = book.values()
     start = list(SHEETS).index(industries) * 4 + 4      # the two lists of names stand side by side
@@ -28,8 +58,33 @@ def load(industries="44 industries", measure="gross output"):
     return np.log(table).rename(columns=names).rename_axis(columns="industry")
 
 
-def smoother(T, trend):
-    """Matrix (T, T) that takes a series to its trend: of Hodrick and Prescott, or fitted."""
+def smoother(T: int, trend: str) -> np.ndarray:
+    r"""Matrix that takes a series to its trend.
+
+    :math:`(I + λ D'D)^{-1}`, D second differences, for the filter of Hodrick and Prescott with λ =
+    100; the projection on a straight line or a parabola for the others.
+
+    Parameters
+    ----------
+    T : int
+        Length of the series.
+    trend : str
+        One of `TRENDS`.
+
+    Returns
+    -------
+    (T, T) array
+
+    Raises
+    ------
+    DataError
+        Unknown trend.
+
+    Examples
+    --------
+    >>> (smoother(4, "linear") @ [1.0, 2.0, 3.0, 4.0]).round(6)
+    array([1., 2., 3., 4.])
+    """
     if trend == "HP 100":
         D = np.diff(np.eye(T), n=2, axis=0)
         return np.linalg.inv(np.eye(T) + 100 * D.T @ D)
@@ -39,21 +94,62 @@ def smoother(T, trend):
     return X @ np.linalg.pinv(X)
 
 
-def ar1(x):
-    """Least squares of x_t on x_{t-1}: ρ, and the residuals (T-1, n); x (T, n) has mean zero."""
+def ar1(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    r"""Least squares of a series on its value a year before.
+
+    .. math:: \hat ρ = \sum_t x_t x_{t-1} / \sum_t x_{t-1}^2
+
+    Parameters
+    ----------
+    x : (T, n) array
+        Series with mean zero, in columns.
+
+    Returns
+    -------
+    ρ : (n,) array
+    residuals : (T - 1, n) array
+
+    Examples
+    --------
+    >>> ρ, residuals = ar1(np.array([[1.0], [0.5], [0.25]]))
+    >>> ρ, residuals.ravel()
+    (array([0.5]), array([0., 0.]))
+    """
     ρ = (x[:-1] * x[1:]).sum(axis=0) / (x[:-1] ** 2).sum(axis=0)
     return ρ, x[1:] - ρ * x[:-1]
 
 
-def simulated_estimates(T, trend, grid=GRID, draws=2_000, seed=0):
-    """Mean and sd of the estimate of ρ, and mean of that of σ = 1, for each true ρ of the grid.
+def simulated_estimates(T: int, trend: str, grid: ArrayLike = GRID, draws: int = 2_000,
+                        seed: int = 0) -> np.ndarray:
+    """What least squares find in series whose ρ is known.
 
-    Stationary AR(1) series of length T, detrended and estimated as the data, with the same shocks
-    for every ρ. Returns three arrays like grid.
+    Stationary AR(1) series, detrended and estimated as the data, with the same shocks for every ρ.
+
+    Parameters
+    ----------
+    T : int
+        Years.
+    trend : str
+        One of `TRENDS`.
+    grid : (n,) array_like
+        True ρ.
+    draws, seed : int
+        Series for each ρ.
+
+    Returns
+    -------
+    (3, n) array
+        Mean and standard deviation of the estimate of ρ; mean of the estimate of σ = 1.
+
+    Examples
+    --------
+    >>> mean, sd, scale = simulated_estimates(77, "HP 100", [0.0, 0.9], draws=200)
+    >>> bool(mean[1] < 0.6 < 0.9)
+    True
     """
     ε = np.random.default_rng(seed).standard_normal((T, draws))
     keep, found = np.eye(T) - smoother(T, trend), []
-    for ρ in grid:
+    for ρ in np.asarray(grid, dtype=float):
         x = ε.copy()
         x[0] /= np.sqrt(1 - ρ**2)
         for t in range(1, T):
@@ -63,12 +159,12 @@ def simulated_estimates(T, trend, grid=GRID, draws=2_000, seed=0):
     return np.array(found).T
 
 
-def processes(logs, trend="HP 100"):
+def processes(logs: pd.DataFrame, trend: str = "HP 100") -> pd.DataFrame:
     """AR(1) by industry around a trend, corrected for the bias of short detrended samples.
 
     The estimate is the ρ whose simulated series, detrended and estimated like the data, give on
-    average what the data give (indirect inference; Gouriéroux, Renault and Touzi 2000); [low,
-    high] holds every ρ whose estimates have the data's within 1.96 sd.
+    average what the data give (indirect inference); [low, high] holds every ρ whose estimates have
+    the data's within 1.96 sd.
 
     Parameters
     ----------
@@ -88,6 +184,18 @@ def processes(logs, trend="HP 100"):
     ------
     DataError
         Unknown trend; gaps, fewer than 20 years, or a constant series.
+
+    References
+    ----------
+    Gouriéroux, Renault and Touzi (2000), Calibration by simulation for small sample bias
+    correction.
+
+    Examples
+    --------
+    >>> shocks = np.random.default_rng(0).normal(0, 0.03, (40, 2))
+    >>> table = processes(pd.DataFrame(shocks, range(1981, 2021), ["Farms", "Mining"]), "linear")
+    >>> bool(table["ρ"].abs().max() < 0.5)
+    True
     """
     gaps = int(logs.isna().sum().sum())
     if len(logs) < 20 or not (np.diff(logs.index) == 1).all() or gaps:
@@ -111,8 +219,24 @@ def processes(logs, trend="HP 100"):
         index=logs.columns)
 
 
-def processes_table(_=None):
-    """`processes` of all `SHEETS`, `MEASURES` and `TRENDS`; a panel, if given, is not used."""
+def processes_table(_: pd.DataFrame | None = None) -> pd.DataFrame:
+    """`processes` of all `SHEETS`, `MEASURES` and `TRENDS`.
+
+    Parameters
+    ----------
+    _ : DataFrame, optional
+        A panel of zones, as results of the facts take; not used.
+
+    Returns
+    -------
+    DataFrame
+        sheet, measure, trend, industry and the columns of `processes`.
+
+    Examples
+    --------
+    ``processes_table().groupby(["sheet", "measure", "trend"])["ρ"].median()`` needs the public
+    file.
+    """
     return pd.concat({(s, m, trend): processes(logs, trend) for s in SHEETS for m in MEASURES
                       for logs in [load(s, m)] for trend in TRENDS},
                      names=["sheet", "measure", "trend"]).reset_index()

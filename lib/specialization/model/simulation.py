@@ -1,12 +1,34 @@
 """Simulation, moments, impulse responses and accuracy of a solved economy."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-from numba import njit, prange
+from numba import prange
+from numpy.typing import ArrayLike
 
 from ..errors import DataError
-from . import equilibrium, nodes
-from .nodes import jit
+from . import equilibrium
+from .branches import interpolate, mean, payoffs, solve_at
+from .compiled import jit
+from .conditions import (
+    BINDING,
+    SLACK,
+    UNIQUE,
+    Φ_2,
+    A,
+    B,
+    consumption,
+    growth,
+    locate,
+    output,
+    production,
+    read,
+    state,
+    write,
+)
+from .equilibrium import Equilibrium
+from .grid import Grid
 
 SERIES = ("c", "q", "b_next", "k_next", "η", "binding", "y")
 """What a step records beside the state s, b, k."""
@@ -28,41 +50,44 @@ def uniform(seed, region, t):
 
 
 @jit
-def _between(m, policies, π, s, b, k, draw, w, out):
+def _between(m, policies, π, s, b, k, draw, room, out):
     """Policies between nodes: means where the solution is unique, otherwise of the branch drawn.
 
     Consumption follows from resources. Returns whether the constraint binds.
     """
-    odds = nodes.interpolate(m, policies, π, s, b, k, w)
-    binding = 1.0 if odds > (0.5 if m.rule == nodes.UNIQUE else draw) else 0.0
-    share = odds if m.rule == nodes.UNIQUE else binding
-    for n in range(5):
-        out[n] = w[2][1, n] if share >= 1 else w[2][0, n]
-        if 0 < share < 1:
-            out[n] += share * (w[2][1, n] - out[n])
-    out[nodes.C] = nodes.consumption(m, s, nodes.funds(m, s, b, k), k, out[nodes.X], out[nodes.Y])
+    odds = interpolate(m, policies, π, s, b, k, room)
+    binding = 1.0 if odds > (0.5 if m.rule == UNIQUE else draw) else 0.0
+    write(out, mean(room, odds if m.rule == UNIQUE else binding))
+    out[0] = consumption(m, state(m, s, b, k), out[2], out[3])
     return binding
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
+@jit
+def _region(m, policies, π, exact, s, b, k, draw, room, out):
+    # a region's policies, whether the constraint binds (NaN: no solution), and its output
+    if exact:
+        here = solve_at(m, policies, π, s, b, k, room)
+        write(out, here.binding if draw < here.π else here.slack)
+        binds = 1.0 if draw < here.π else here.π * 0.0
+    else:
+        binds = _between(m, policies, π, s, b, k, draw, room, out)
+    out[5], out[6] = binds, output(m, s, out[3] if m.now else k)
+
+
+@jit(parallel=True)
 def _step(m, policies, π, cumulative, exact, s, b, k, seed, t, out, s_next):
     for chunk in prange((s.size + CHUNK - 1) // CHUNK):
-        w, both = nodes.scratch(), np.empty((2, 5))
+        room = np.empty((2, 5))
         for n in range(chunk * CHUNK, min((chunk + 1) * CHUNK, s.size)):
-            draw = uniform(seed, n, 2 * t + 1)
-            if exact:
-                odds = nodes.solve_at(m, policies, π, s[n], b[n], k[n], w, both)
-                branch = 1 if draw < odds else 0
-                out[:5, n], out[5, n] = both[branch], branch if odds == odds else np.nan
-            else:
-                out[5, n] = _between(m, policies, π, s[n], b[n], k[n], draw, w, both[0])
-                out[:5, n] = both[0]
-            out[6, n] = nodes.output(m, s[n], out[3, n] if m.now else k[n])
+            _region(m, policies, π, exact, s[n], b[n], k[n], uniform(seed, n, 2 * t + 1), room,
+                    out[:, n])
             row, draw = cumulative[s[n]], uniform(seed, n, 2 * t + 2)
             s_next[n] = min(np.searchsorted(row, draw, side="right"), row.size - 1)
 
 
-def simulate(eq, periods, regions=1, start=None, seed=0, shocks=None, exact=False, record=None):
+def simulate(eq: Equilibrium | list, periods: int, regions: int = 1, start: tuple | None = None,
+             seed: int = 0, shocks: ArrayLike | None = None, exact: bool = False,
+             record: Sequence[int] | None = None) -> dict[str, np.ndarray]:
     """Paths of many regions.
 
     Parameters
@@ -123,14 +148,15 @@ def _check_start(eq, s, b, k):
                             f"valid: {low:.4g} to {high:.4g}")
 
 
-def ergodic(eq, regions=200, periods=250, burn=150, seed=0):
+def ergodic(eq: Equilibrium, regions: int = 200, periods: int = 250, burn: int = 150,
+            seed: int = 0) -> dict[str, np.ndarray]:
     """Solved paths of `simulate` after `burn` periods, flattened: dict of arrays."""
     path = simulate(eq, burn + periods, regions, seed=seed, exact=True,
                     record=range(burn, burn + periods))
     return {name: x.ravel() for name, x in path.items()}
 
 
-def moments(eq, path=None, **options):
+def moments(eq: Equilibrium, path: dict | None = None, **options) -> pd.Series:
     """Moments of the ergodic distribution; sd of c and y in logs.
 
     Parameters
@@ -153,8 +179,9 @@ def moments(eq, path=None, **options):
         "near edge": eq.near_edge(x["b"], x["k"]).mean()})
 
 
-def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, paths=20000, seed=0,
-                     exact=False):
+def impulse_response(eq: Equilibrium, start: tuple | None = None, industry: int = 0,
+                     size_in_sd: float = 2.0, periods: int = 30, paths: int = 20000,
+                     seed: int = 0, exact: bool = False) -> pd.DataFrame:
     """Generalised impulse response to lower productivity of one industry in period 0.
 
     Mean over paths of the shocked less the unshocked series, both with the same later draws. The
@@ -167,6 +194,7 @@ def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, pat
     start : (s, b, k), optional
         State before the shock; the ergodic distribution where None.
     industry : int
+        0 for A, 1 for B.
     size_in_sd : float
 
     Returns
@@ -174,13 +202,24 @@ def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, pat
     DataFrame
         By period, in units of the series: "z" and "c", "y", "b", "b_next", "q", "k", "binding";
         `attrs["size"]`: the mean fall of z̄_i in units of σ_i that the chain allowed.
+
+    Raises
+    ------
+    DataError
+        An industry without shocks, σ = 0 or one state.
     """
+    if industry not in (0, 1):
+        raise DataError(f"impulse_response: industry = {industry}; valid: 0 (A) or 1 (B)")
+    levels, name = np.unique(eq.z[:, industry]), "AB"[industry]
+    if len(levels) < 2:
+        raise DataError(f"impulse_response: industry {name} has no shock: σ = "
+                        f"{eq.p.σ[industry]:g}, {eq.p.states[industry]} states; valid: σ > 0 and "
+                        "at least 2 states")
     if start is None:
         x = ergodic(eq, regions=200, periods=100, seed=seed + 1)
         pick = np.random.default_rng(seed).integers(x["s"].size, size=paths)
         start = tuple(x[name][pick] for name in ("s", "b", "k"))
     s = np.broadcast_to(np.asarray(start[0], dtype=np.int64), paths)
-    levels = np.unique(eq.z[:, industry])
     stride = len(np.unique(eq.z[:, 1])) if industry == 0 else 1
     own = np.searchsorted(levels, eq.z[s, industry] - 1e-12)
     aim = np.maximum(eq.z[s, industry] - size_in_sd * eq.p.σ[industry], levels[0])
@@ -189,7 +228,7 @@ def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, pat
     hit = low + (draw < (aim - levels[low]) / (levels[low + 1] - levels[low]))
     base, shocked = (simulate(eq, periods, paths, (state, *start[1:]), seed, exact=exact)
                      for state in (s, s + (hit - own) * stride))
-    frame = {"z": (eq.z[x["s"].astype(int), industry] for x in (shocked, base))}
+    frame = {"z": tuple(eq.z[x["s"].astype(int), industry] for x in (shocked, base))}
     frame |= {name: (shocked[name], base[name])
               for name in ("c", "y", "b", "b_next", "q", "k", "binding")}
     result = pd.DataFrame({name: np.subtract(*pair).mean(axis=1) for name, pair in frame.items()})
@@ -198,31 +237,41 @@ def impulse_response(eq, start=None, industry=0, size_in_sd=2.0, periods=30, pat
 
 
 @jit
-def _euler(m, policies, π, P, path, errors):
-    """Relative errors in consumption of the three Euler equations along a path (T, 8)."""
-    w, both, total = nodes.scratch(), np.empty((2, 5)), np.empty(5)
-    for t in range(len(path)):
-        k, c, q, x, y, η = path[t, 2:8]
-        s, total[:], errors[t, 3] = int(path[t, 0]), 0, 0
-        i, j = nodes.locate(m.B, x, 0), nodes.locate(m.K, y, 0)
-        for n in range(len(P)):
-            odds = nodes.solve_at(m, policies, π, n, x, y, w, both)
-            nodes.payoffs(m, n, y, both, odds, P[s, n], total)
-            around = π[n, i:i + 2, j:j + 2]
-            if m.rule != nodes.UNIQUE and around.max() > 0 and around.min() < 1:
-                errors[t, 3] += P[s, n]
-        f_A = m.α * m.a_A * y ** (m.α + m.ξ_A - 1)
-        f_B = m.α * m.a_B * (1 - y) ** (m.α + m.ξ_B - 1)
-        later, now_A, now_B = 1 - m.now, m.now * m.z[s, 0] * f_A, m.now * m.z[s, 1] * f_B
-        u = (m.β * m.R * total[0] + η,
-             m.β * (later * total[1] * f_A + total[3]) / (q + m.φ_A * (y / k - 1) - now_A),
-             m.β * (later * total[2] * f_B + total[4])
-             / (q + m.φ_B * (k - y) / (1 - k) - now_B))
-        for n in range(3):
-            errors[t, n] = abs(u[n] ** (-1 / m.γ) / c - 1)
+def _errors(m, policies, π, P, now, s, b, k, room, total, errors):
+    # Euler errors (4,) of the choice `now` at a state; room (2, 5) and total (5,) to work in
+    total[:], errors[3] = 0, 0
+    i, j = locate(m.bonds, now.b), locate(m.capital, now.k)
+    for n in range(len(P)):
+        here = solve_at(m, policies, π, n, now.b, now.k, room)
+        write(room[SLACK], here.slack)
+        write(room[BINDING], here.binding)
+        payoffs(m, n, now.k, room, here.π, P[s, n], total)
+        around = π[n, i:i + 2, j:j + 2]
+        if m.rule != UNIQUE and around.max() > 0 and around.min() < 1:
+            errors[3] += P[s, n]
+    z, k1, taxes, later = m.z[s], now.k, state(m, s, b, k).instruments, 1 - m.now
+    f_A, f_B = m.α * production(m, A(m), 1.0, k1) / k1, m.α * production(
+        m, B(m), 1.0, 1 - k1) / (1 - k1)
+    g_A, g_B = growth(k, k1)
+    cost_A = now.q + Φ_2(A(m), g_A) - m.now * z[0] * f_A - taxes.s_A
+    cost_B = now.q + Φ_2(B(m), g_B) - m.now * z[1] * f_B - taxes.s_B
+    u = ((1 + taxes.τ) * m.β * m.R * total[0] + now.η,
+         m.β * (later * total[1] * f_A + total[3]) / cost_A,
+         m.β * (later * total[2] * f_B + total[4]) / cost_B)
+    for n in range(3):
+        errors[n] = abs(u[n] ** (-1 / m.γ) / now.c - 1)
 
 
-def euler_errors(eq, path):
+@jit(parallel=True)
+def _euler(m, policies, π, P, s, b, k, choices, errors):
+    for chunk in prange((s.size + CHUNK - 1) // CHUNK):
+        room, total = np.empty((2, 5)), np.empty(5)
+        for t in range(chunk * CHUNK, min((chunk + 1) * CHUNK, s.size)):
+            _errors(m, policies, π, P, read(choices[t]), s[t], b[t], k[t], room, total,
+                    errors[t])
+
+
+def euler_errors(eq: Equilibrium, path: dict) -> pd.DataFrame:
     """Unit-free Euler errors off the grid: |c implied by the equation / c - 1|.
 
     Tomorrow's policies are solved anew at every productivity, not interpolated.
@@ -238,13 +287,14 @@ def euler_errors(eq, path):
         "bonds", "capital A", "capital B", and "threshold": the probability that tomorrow's state
         lies in a cell where the sunspot, or a change of regime beside it, has its say.
     """
-    rows = np.column_stack([path[n] for n in ("s", "b", "k", *SERIES[:5])])
-    errors = np.empty((len(rows), 4))
-    _euler(*eq.arrays(), eq.P, rows, errors)
+    s, b, k = path["s"].astype(np.int64), path["b"], path["k"]
+    choices = np.column_stack([path[n] for n in SERIES[:5]])
+    errors = np.empty((s.size, 4))
+    _euler(*eq.arrays(), eq.P, s, b, k, choices, errors)
     return pd.DataFrame(errors, columns=["bonds", "capital A", "capital B", "threshold"])
 
 
-def accuracy(eq, path=None, **options):
+def accuracy(eq: Equilibrium, path: dict | None = None, **options) -> pd.DataFrame:
     """Accuracy of a solution along its ergodic path, for the chapter's table.
 
     Returns
@@ -263,15 +313,14 @@ def accuracy(eq, path=None, **options):
             np.mean, lambda e: np.quantile(e, 0.99), np.max)), which.mean())
         for name in errors.columns[:3] for kind, which in kinds.items() if which.any()],
         columns=["equation", "states", "mean", "p99", "max", "share"])
-    m = eq.arrays()[0]
-    slack = x["b_next"] / m.R + m.market * m.θ * x["q"] + m.limit
+    slack = eq.slack(x["b_next"], x["q"])
     table.attrs |= {"min slack": slack.min(), "min multiplier": x["η"].min(),
                     "max product": np.abs(slack * x["η"]).max(),
                     "near edge": eq.near_edge(x["b"], x["k"]).mean()}
     return table
 
 
-def robustness(eq, tolerance=1e-6, **options):
+def robustness(eq: Equilibrium, tolerance: float = 1e-6, **options) -> pd.DataFrame:
     """Moments on two coarser grids, in a wider box, and at a tolerance ten times tighter.
 
     Returns
@@ -280,7 +329,7 @@ def robustness(eq, tolerance=1e-6, **options):
         A column for each; "largest move" of policies inside the box is in the last row.
     """
     grid, inside = eq.grid, (slice(None), slice(1, -1), slice(1, -1))
-    wide = equilibrium.Grid(np.r_[grid.b[0] - (grid.b[1] - grid.b[0]), grid.b,
+    wide = Grid(np.r_[grid.b[0] - (grid.b[1] - grid.b[0]), grid.b,
                                   grid.b[-1] + (grid.b[-1] - grid.b[-2])],
                             np.r_[grid.k[0] * 0.8, grid.k, 1 - (1 - grid.k[-1]) * 0.8])
     half = grid.coarser()
@@ -288,7 +337,8 @@ def robustness(eq, tolerance=1e-6, **options):
               "wider box": (wide, tolerance), "tighter": (grid, tolerance / 10)}
     columns = {"this": moments(eq, **options)}
     for name, (other, precision) in others.items():
-        solution = equilibrium.solve(eq.p, other, precision)
+        solution = equilibrium.solve(eq.p, other, precision,
+                                     rates=grid.interpolate(eq.rates, other, flat=True))
         columns[name] = moments(solution, **options)
         if name in ("wider box", "tighter"):
             new = [solution.policy(n)[inside] if name == "wider box" else solution.policy(n)

@@ -6,6 +6,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from cycler import cycler
 from myst_nb import glue
 from scipy.stats import gaussian_kde
 
@@ -22,7 +23,7 @@ STYLE = {
     "font.size": 11, "axes.labelsize": 11, "axes.titlesize": 11, "axes.titlelocation": "left",
     "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 10, "legend.frameon": False,
     "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 2,
-    "axes.prop_cycle": mpl.cycler(color=COLOURS), "svg.hashsalt": "specialization",
+    "axes.prop_cycle": cycler(color=COLOURS), "svg.hashsalt": "specialization",
 }
 OUTCOMES = {"log_income": "level", "growth": "growth"}
 
@@ -228,6 +229,20 @@ def curves_figure(panels, x, y, columns=2, height=2.6):
     plt.setp(axes[:, 0], ylabel=y)
     lines = {line.get_label(): line for line in axes[0, 0].get_lines()}
     return legend_below(fig, lines) if len(lines) > 1 else fig
+
+
+def lines(table):
+    """Curves for `curves_figure` without bands: one for each column of a table, x its index.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"output": [1.0, 2.0], "price": [3.0, None]}, index=[0.1, 0.9])
+    >>> curve = lines(table)["price"]
+    >>> curve["x"].tolist(), curve["level"].tolist()
+    ([0.1], [3.0])
+    """
+    return {name: pd.DataFrame({"x": y.index, "level": y.to_numpy()})
+            for name, y in table.items() for y in [y.dropna()]}
 
 
 def arrows_figure(panels):

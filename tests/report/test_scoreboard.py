@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,8 +15,9 @@ def board():
 
 
 def row(board, table, column, name):
-    t = board[(board["table"] == table) & board["column"].str.startswith(column)
-              & (board["row"] == name)]
+    t = board[
+        (board["table"] == table) & board["column"].str.startswith(column) & (board["row"] == name)
+    ]
     assert len(t) == 1
     return t.iloc[0]
 
@@ -28,12 +31,17 @@ def test_every_printed_number_has_a_verdict_of_the_list(board):
 
 
 def test_verdicts_follow_from_the_readings(board):
-    for (_, line), (_, printed) in zip(board.iterrows(), scoreboard.printed().iterrows(),
-                                       strict=True):
-        said = [r for source in [*scoreboard.SOURCES][1:]
-                if isinstance(r := line[f"{source}: reading"], str)]
+    for (_, line), (_, printed) in zip(
+        board.iterrows(), scoreboard.printed().iterrows(), strict=True
+    ):
+        said = [
+            r
+            for source in [*scoreboard.SOURCES][1:]
+            if isinstance(r := line[f"{source}: reading"], str)
+        ]
         assert line["verdict"] == scoreboard.verdict(
-            printed, said, scoreboard.model_numbers(printed))
+            printed, said, scoreboard.model_numbers(printed)
+        )
 
 
 def test_synthetic_data_never_decide(board):
@@ -47,14 +55,15 @@ def test_synthetic_data_never_decide(board):
 def test_readings():
     def read(value, p, low, high, significant=True, se=0.1, estimate=None):
         middle = (low + high) / 2 if estimate is None else estimate
-        return scoreboard.reading(value, se, significant,
-                                  {"estimate": middle, "p": p, "low": low, "high": high})
+        return scoreboard.reading(
+            value, se, significant, {"estimate": middle, "p": p, "low": low, "high": high}
+        )
 
     assert read(-0.2, 0.01, -0.3, -0.1) == "reproduced"
     assert read(-0.2, 0.20, -0.3, 0.1) == "not identified"
     assert read(-0.5, 0.01, -0.3, -0.1) == "same sign"
-    assert read(-0.5, 0.20, -0.3, 0.1) == "different"           # a tolerance of 4 se passes zero
-    assert read(-0.5, 0.01, 0.1, 0.3) == "different"            # and the wrong sign
+    assert read(-0.5, 0.20, -0.3, 0.1) == "different"  # a tolerance of 4 se passes zero
+    assert read(-0.5, 0.01, 0.1, 0.3) == "different"  # and the wrong sign
     assert read(0.1, 0.30, -0.1, 0.2, significant=False) == "reproduced"
     assert read(0.1, 0.30, -9.0, 9.0, significant=False) == "not identified"
     assert read(0.1, 0.01, 0.05, 0.2, significant=False) == "same sign"
@@ -90,15 +99,21 @@ def test_oddities_of_print(board):
     # one equation of the omitted-variable formula holds at the slopes: column (1) from (2)
     slopes = scoreboard.auxiliary_slopes()
     assert -0.021 - 0.154 * slopes["tradable"] + 0.433 * slopes["nontradable"] == pytest.approx(
-        -0.188)
+        -0.188
+    )
     assert slopes.round(2).to_list() == [-1.06, -0.76]
 
 
 def test_estimates_are_those_of_the_stored_results(board):
     line = row(board, "tradeoff_controls", "(1)", "total_specialization")
-    stored = results.stored("tradeoff_columns").query(
-        "base == 1980 and end == 2018 and controls == 'base year' and shift_share == 'none' "
-        "and column == '(1)' and row == 'total'").iloc[0]
+    stored = (
+        results.stored("tradeoff_columns")
+        .query(
+            "base == 1980 and end == 2018 and controls == 'base year' and shift_share == 'none' "
+            "and column == '(1)' and row == 'total'"
+        )
+        .iloc[0]
+    )
     assert line["industries 1980: estimate"] == pytest.approx(stored["estimate"], rel=1e-3)
     assert line["industries 1980: se"] == pytest.approx(stored["clustered"], rel=1e-3)
     distance = (stored["estimate"] + 0.188 * 38 / 70) / stored["clustered"]
@@ -128,3 +143,26 @@ def test_the_page_is_what_the_code_writes(board):
 def test_the_scoreboard_is_what_the_code_computes(board):
     computed = scoreboard.scoreboard()
     pd.testing.assert_frame_equal(computed.fillna(np.nan), board, check_dtype=False, rtol=2e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(len(scoreboard.all_model_numbers())))
+def test_numbers_of_the_model_are_those_of_its_chapters(number):
+    line = scoreboard.all_model_numbers().iloc[number]
+    path = BOOK / "notebooks" / f"{line['chapter']}.ipynb"
+    if not path.exists():
+        pytest.skip("the book is not built: make book")
+    outputs = [
+        o
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        for o in cell.get("outputs", [])
+    ]
+    kept = {
+        o["metadata"]["scrapbook"]["name"]: next(
+            "".join(text) for kind, text in o["data"].items() if kind.endswith("text/plain")
+        )
+        for o in outputs
+        if "scrapbook" in o.get("metadata", {})
+    }
+    for end in ("low", "high"):
+        assert float(kept[line[f"{end}_key"]]) == pytest.approx(line[end], rel=1e-3, abs=1e-3)

@@ -36,7 +36,7 @@ def least_rejecting(placebo: pd.DataFrame) -> str:
     ...                               "wild": [0.07]}))
     'wild'
     """
-    return placebo[["hc1", "conley", "cluster", "wild"]].mean().idxmin()
+    return str(placebo[["hc1", "conley", "cluster", "wild"]].mean().idxmin())
 
 
 def clusters(panel: Panel) -> tuple[str, float]:
@@ -51,8 +51,9 @@ def clusters(panel: Panel) -> tuple[str, float]:
     return ("division", 500) if panel.zones["state"].is_unique else ("state", 300)
 
 
-def not_rejected(rejects: Callable[[float], bool], estimate: float,
-                 se: float) -> tuple[float, float]:
+def not_rejected(
+    rejects: Callable[[float], bool], estimate: float, se: float
+) -> tuple[float, float]:
     """Ends of the interval around an estimate in which a test does not reject.
 
     Parameters
@@ -84,11 +85,19 @@ def not_rejected(rejects: Callable[[float], bool], estimate: float,
             middle = (near + far) / 2
             near, far = (near, middle) if rejects(estimate + middle * side) else (middle, far)
         ends.append(estimate + (near + far) / 2 * side if far <= 64 else np.sign(side) * np.inf)
-    return tuple(ends)
+    low, high = ends
+    return low, high
 
 
-def wild_interval(y: ArrayLike, x: ArrayLike, controls: ArrayLike, cluster: ArrayLike,
-                  estimate: float, se: float, draws: int = 999) -> tuple[float, float]:
+def wild_interval(
+    y: ArrayLike,
+    x: ArrayLike,
+    controls: ArrayLike,
+    cluster: ArrayLike,
+    estimate: float,
+    se: float,
+    draws: int = 999,
+) -> tuple[float, float]:
     """95% interval of the coefficient of x by inversion of `inference.wild_cluster`.
 
     Parameters
@@ -107,12 +116,22 @@ def wild_interval(y: ArrayLike, x: ArrayLike, controls: ArrayLike, cluster: Arra
     True
     """
     y, x = np.asarray(y, dtype=float), np.asarray(x, dtype=float)
-    return not_rejected(lambda b: inference.wild_cluster(
-        y - b * x, x, controls, cluster, draws) < LEVEL, estimate, se)
+    return not_rejected(
+        lambda b: inference.wild_cluster(y - b * x, x, controls, cluster, draws) < LEVEL,
+        estimate,
+        se,
+    )
 
 
-def estimates(table: pd.DataFrame, outcome: str, names: Sequence[str], cluster: str, km: float,
-           rows: Sequence[str] | None = None, draws: int = 999) -> pd.DataFrame:
+def estimates(
+    table: pd.DataFrame,
+    outcome: str,
+    names: Sequence[str],
+    cluster: str,
+    km: float,
+    rows: Sequence[str] | None = None,
+    draws: int = 999,
+) -> pd.DataFrame:
     """Coefficients of a regression with the one inference, and Conley errors beside it.
 
     Parameters
@@ -145,8 +164,8 @@ def estimates(table: pd.DataFrame, outcome: str, names: Sequence[str], cluster: 
     """
     y, X, use = tradeoff.sample(table, outcome, names)
     fit = tradeoff.regress(table, outcome, names, cluster)
-    groups, places = table.loc[use, cluster].to_numpy(), table.loc[use, ["lat", "lon"]].to_numpy()
-    near = np.diag(inference.conley(fit.model.exog, fit.resid, *places.T, km))[1:]
+    groups, lat, lon = (table.loc[use, name].to_numpy() for name in (cluster, "lat", "lon"))
+    near = np.diag(inference.conley(fit.model.exog, fit.resid, lat, lon, km))[1:]
     found = []
     for k, name in enumerate(names):
         if rows is not None and name not in rows:
@@ -154,15 +173,30 @@ def estimates(table: pd.DataFrame, outcome: str, names: Sequence[str], cluster: 
         b, se = fit.params[name], fit.bse[name]
         one = X[:, k], np.delete(X, k, axis=1), groups
         low, high = wild_interval(y, *one, b, se, draws)
-        found.append((name, b, se, inference.wild_cluster(y, *one, draws), low, high,
-                      np.sqrt(near[k]), X[:, k].std(ddof=1)))
+        found.append(
+            (
+                name,
+                b,
+                se,
+                inference.wild_cluster(y, *one, draws),
+                low,
+                high,
+                np.sqrt(near[k]),
+                X[:, k].std(ddof=1),
+            )
+        )
     columns = ["row", "estimate", "se", "p", "low", "high", "conley", "sd"]
     return pd.DataFrame(found, columns=columns).assign(n=len(y), adj_r2=fit.rsquared_adj)
 
 
-def bases_table(panel: Panel, variable: str, windows: Sequence[Sequence[int]],
-                controls: str = tradeoff.OWN, since: int | None = None,
-                draws: int = 999) -> pd.DataFrame:
+def bases_table(
+    panel: Panel,
+    variable: str,
+    windows: Sequence[Sequence[int]],
+    controls: str = tradeoff.OWN,
+    since: int | None = None,
+    draws: int = 999,
+) -> pd.DataFrame:
     """The published columns for windows of a panel, with the one inference.
 
     Parameters
@@ -192,21 +226,32 @@ def bases_table(panel: Panel, variable: str, windows: Sequence[Sequence[int]],
     parts, levels = [], set()
     for base, end in windows:
         table = tradeoff.design(panel, variable, base, end, controls)[0].join(
-            panel.zones[["lat", "lon"]])
+            panel.zones[["lat", "lon"]]
+        )
         for column, (outcome, first) in tradeoff.COLUMNS.items():
             growth = outcome == "growth"
             if not growth and (base, column) in levels:
-                continue                                    # the level knows no end
+                continue  # the level knows no end
             levels.add((base, column))
             names = tradeoff.regressors(table, outcome, [f for f in first if f in table])
-            parts.append(estimates(table, outcome, names, cluster, km, draws=draws).assign(
-                base=base, end=end if growth else base,
-                years=end - (since or base) if growth else 0, column=column))
+            parts.append(
+                estimates(table, outcome, names, cluster, km, draws=draws).assign(
+                    base=base,
+                    end=end if growth else base,
+                    years=end - (since or base) if growth else 0,
+                    column=column,
+                )
+            )
     return pd.concat(parts, ignore_index=True)
 
 
-def horizons_table(panel: Panel, variable: str, horizons: Sequence[int],
-                   bases: Sequence[int] | None = None, draws: int = 999) -> pd.DataFrame:
+def horizons_table(
+    panel: Panel,
+    variable: str,
+    horizons: Sequence[int],
+    bases: Sequence[int] | None = None,
+    draws: int = 999,
+) -> pd.DataFrame:
     """`tradeoff.horizons_table` with year effects and the one inference.
 
     Parameters
@@ -232,15 +277,24 @@ def horizons_table(panel: Panel, variable: str, horizons: Sequence[int],
     parts = []
     for horizon in horizons:
         table = tradeoff.pooled(panel, variable, horizon, bases).dropna(
-            subset=tradeoff.SPECIALIZATION)
+            subset=tradeoff.SPECIALIZATION
+        )
         table = table.join(panel.zones[["lat", "lon"]], on="zone")
         years = pd.get_dummies(table["base"], prefix="base", dtype=float).iloc[:, 1:]
-        names = tradeoff.regressors(table, "growth", tradeoff.SPECIALIZATION, list(years))
+        names = tradeoff.regressors(
+            table, "growth", tradeoff.SPECIALIZATION, years.columns.to_list()
+        )
         spread = tradeoff.horizons_table(panel, variable, [horizon], bases)
-        parts.append(estimates(table.join(years), "growth", names, cluster, km,
-                            tradeoff.SPECIALIZATION, draws).assign(
-            horizon=horizon, years=horizon, pairs=table["base"].nunique(),
-            within=spread.loc[spread["year_effects"], "within"].iloc[0]))
+        parts.append(
+            estimates(
+                table.join(years), "growth", names, cluster, km, tradeoff.SPECIALIZATION, draws
+            ).assign(
+                horizon=horizon,
+                years=horizon,
+                pairs=table["base"].nunique(),
+                within=spread.loc[spread["year_effects"], "within"].iloc[0],
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -280,13 +334,20 @@ def against(found: pd.DataFrame, published: ArrayLike, sd: ArrayLike) -> pd.Data
     effects = found[["estimate", "se", "low", "high"]].mul(found["sd"] / decades, axis=0)
     printed = value * np.asarray(sd, dtype=float) / decades
     return found.assign(
-        published=value, distance=(found["estimate"] - value) / found["se"],
+        published=value,
+        distance=(found["estimate"] - value) / found["se"],
         same_sign=np.sign(found["estimate"]) == np.sign(value),
-        rejects_published=_outside(value, found), rejects_zero=found["p"] < LEVEL,
-        effect=effects["estimate"], effect_se=effects["se"], effect_low=effects["low"],
-        effect_high=effects["high"], published_effect=printed,
+        rejects_published=_outside(value, found),
+        rejects_zero=found["p"] < LEVEL,
+        effect=effects["estimate"],
+        effect_se=effects["se"],
+        effect_low=effects["low"],
+        effect_high=effects["high"],
+        published_effect=printed,
         rejects_effect=pd.Series(_outside(printed, effects), found.index, dtype=object).where(
-            ~np.isnan(printed), None))
+            ~np.isnan(printed), None
+        ),
+    )
 
 
 def _outside(value, interval):

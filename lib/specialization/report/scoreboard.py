@@ -17,36 +17,41 @@ from .tables import published_columns, published_gini_moments
 
 VERDICTS = {
     "reproduced": "every public source that can tell finds the printed number: it lies in the 95% "
-                  "interval, and zero is rejected if it has stars; if it has none, zero is not, "
-                  "and the interval is no wider than the printed one. Of a number printed without "
-                  "error: all its digits agree.",
+    "interval, and zero is rejected if it has stars; if it has none, zero is not, "
+    "and the interval is no wider than the printed one. Of a number printed without "
+    "error: all its digits agree.",
     "same sign": "every public source that can tell has the printed sign and rejects zero, but "
-                 "one or more reject the printed size, or it has no stars. Of a number of the "
-                 "model: every reading has its sign.",
+    "one or more reject the printed size, or it has no stars. Of a number of the "
+    "model: every reading has its sign.",
     "different": "a public source rejects the printed number without rejecting zero on its side. "
-                 "Of a number printed without error: a digit differs, unless it is one of the "
-                 "model. Of a number of the model: every reading has another sign.",
+    "Of a number printed without error: a digit differs, unless it is one of the "
+    "model. Of a number of the model: every reading has another sign.",
     "not identified": "no public source can tell: none has the number, or none rejects zero or "
-                      "the printed value. Of a number of the model: its readings disagree in "
-                      "sign.",
+    "the printed value. Of a number of the model: its readings disagree in "
+    "sign.",
     "put in by construction": "only the synthetic data have it, and were made to; or it counts "
-                              "zones and years of the same design.",
+    "zones and years of the same design.",
     "an input": "the model takes it over.",
     "an oddity of print": "what else is printed contradicts it.",
 }
 """The fixed list, each with its rule."""
 
 SOURCES = {
-    "synthetic": ("synthetic", 1950), "1960": ("public, 1960", 1960),
-    "1960, from 1969": ("public, 1960 from 1969", 1960), "states 1963": ("states", 1963),
-    "sectors 1975": ("public, sectors", 1975), "industries 1980": ("public", 1980),
-    "industries 1990": ("public", 1990)}
+    "synthetic": ("synthetic", 1950),
+    "1960": ("public, 1960", 1960),
+    "1960, from 1969": ("public, 1960 from 1969", 1960),
+    "states 1963": ("states", 1963),
+    "sectors 1975": ("public, sectors", 1975),
+    "industries 1980": ("public", 1980),
+    "industries 1990": ("public", 1990),
+}
 """Columns of the scoreboard: a source of `results` and a base year. Growth is to the last year."""
 
 OTHER_MEANING = {
     "public, 1960": ("high_skill_share", "old_age_dependency"),
     "public, 1960 from 1969": ("high_skill_share", "old_age_dependency"),
-    "states": ("high_skill_share", "old_age_dependency", "population")}
+    "states": ("high_skill_share", "old_age_dependency", "population"),
+}
 """Regressors that mean something else there: high school, other ages, persons of a state."""
 
 STANDS_FOR = {38: 40, 58: 60}
@@ -68,8 +73,9 @@ def printed() -> pd.DataFrame:
     >>> printed().groupby("odd").size().drop("").to_dict()["stars do not fit the t statistic"]
     2
     """
-    t = pd.read_csv(TABLES / "published.csv", dtype={"value": str}).fillna({"stars": "",
-                                                                           "note": ""})
+    t = pd.read_csv(TABLES / "published.csv", dtype={"value": str}).fillna(
+        {"stars": "", "note": ""}
+    )
     t["digits"] = t["value"].str.partition(".")[2].str.len()
     t["value"] = t["value"].astype(float)
     return t.assign(odd=_odd(t))
@@ -112,8 +118,9 @@ def _odd(t):
     # what the other printed numbers contradict, by row; "" where nothing
     odd = pd.Series("", t.index)
     has = t["se"].notna()
-    fits = pd.Series([stars_of(v, s) for v, s in t.loc[has, ["value", "se"]].to_numpy()],
-                     t.index[has])
+    fits = pd.Series(
+        [stars_of(v, s) for v, s in t.loc[has, ["value", "se"]].to_numpy()], t.index[has]
+    )
     odd[has & (fits.reindex(t.index) != t["stars"])] = "stars do not fit the t statistic"
     counts = t[(t["table"] == "tradeoff_horizons") & (t["row"] == "n")]
     many = counts["value"] > counts["column"].str[:2].astype(int).map(pairs)
@@ -160,10 +167,14 @@ def ours() -> pd.DataFrame:
     DataFrame
         `KEYS`, source, estimate, and for coefficients se, p, low, high, years (0 for a level).
     """
-    parts = [part.assign(source=label) for label, (source, base) in SOURCES.items()
-             for part in _of_source(source, base)]
+    parts = [
+        part.assign(source=label)
+        for label, (source, base) in SOURCES.items()
+        for part in _of_source(source, base)
+    ]
     return pd.concat(parts, ignore_index=True)[
-        [*KEYS, "source", "estimate", "se", "p", "low", "high", "years"]]
+        [*KEYS, "source", "estimate", "se", "p", "low", "high", "years"]
+    ]
 
 
 def _of_source(source, base):
@@ -174,8 +185,14 @@ def _of_source(source, base):
         yield _moments(source)
     if source == "synthetic":
         beta = results.get("persistence", source).query("group == 'tradables' and horizon == 70")
-        yield pd.DataFrame({"table": "rank_persistence", "column": "70-year tradables 1950-2020",
-                            "row": "beta", "estimate": beta["beta"]})
+        yield pd.DataFrame(
+            {
+                "table": "rank_persistence",
+                "column": "70-year tradables 1950-2020",
+                "row": "beta",
+                "estimate": beta["beta"],
+            }
+        )
 
 
 def _get(name, source):
@@ -191,27 +208,39 @@ def _columns(source, base):
     t = pd.concat([t, _without_error(whole)])
     names = {c[:3]: c for c in printed().query("table == 'tradeoff_controls'")["column"]}
     long = {part: f"{part}_specialization" for part in ("total", "tradable", "nontradable")}
-    return t.assign(table="tradeoff_controls", column=t["column"].map(names),
-                    row=t["row"].replace(long | {"log_income": "log_income_pc"}))
+    return t.assign(
+        table="tradeoff_controls",
+        column=t["column"].map(names),
+        row=t["row"].replace(long | {"log_income": "log_income_pc"}),
+    )
 
 
 def _horizons(source):
     t = _get("bases_horizons", source).query("row == 'tradable'")
     whole = t.assign(row="adj_r2", estimate=t["within"])
     t = pd.concat([t.assign(row="tradable_specialization"), _without_error(whole)])
-    return t.assign(table="tradeoff_horizons",
-                    column=t["horizon"].replace(STANDS_FOR).astype(str) + "-year")
+    return t.assign(
+        table="tradeoff_horizons", column=t["horizon"].replace(STANDS_FOR).astype(str) + "-year"
+    )
 
 
 def _moments(source):
-    t = _get("gini_moments", source).melt(["variable", "year"], ["mean", "cv", "p90_p10"],
-                                          "moment", value_name="estimate")
-    return t.assign(table="gini_over_time", column=t["year"].astype(str),
-                    row=t["variable"] + "_" + t["moment"])[[*KEYS, "estimate"]]
+    t = _get("gini_moments", source).melt(
+        ["variable", "year"], ["mean", "cv", "p90_p10"], "moment", value_name="estimate"
+    )
+    return t.assign(
+        table="gini_over_time", column=t["year"].astype(str), row=t["variable"] + "_" + t["moment"]
+    )[[*KEYS, "estimate"]]
 
 
 def _without_error(t):
     return t.drop(columns=["se", "p", "low", "high"])
+
+
+def all_model_numbers() -> pd.DataFrame:
+    """Our numbers of the model: table, column, row of print, reading of its words, low, high,
+    chapter, and the names under which it keeps both."""
+    return pd.read_csv(TABLES / "model_numbers.csv")
 
 
 def model_numbers(line: pd.Series) -> pd.DataFrame:
@@ -233,7 +262,7 @@ def model_numbers(line: pd.Series) -> pd.DataFrame:
     ['07_calibration']
     """
     row = line["row"].removesuffix("_low_percent").removesuffix("_high_percent")
-    t = pd.read_csv(TABLES / "model_numbers.csv")
+    t = all_model_numbers()
     return t[(t[KEYS] == [line["table"], line["column"], row]).all(axis=1)]
 
 
@@ -297,8 +326,10 @@ def over_sources(readings: list[str]) -> str:
     >>> over_sources(["reproduced", "not identified", "same sign"])
     'same sign'
     """
-    return next((verdict for verdict in ("different", "same sign", "reproduced")
-                 if verdict in readings), "not identified")
+    return next(
+        (verdict for verdict in ("different", "same sign", "reproduced") if verdict in readings),
+        "not identified",
+    )
 
 
 def of_model(value: float, readings: pd.DataFrame) -> str:
@@ -363,13 +394,18 @@ def scoreboard() -> pd.DataFrame:
     for _, line in lines.iterrows():
         own = found[(found[KEYS] == line[KEYS]).all(axis=1)].set_index("source")
         said = own.loc[own.index != "synthetic", "reading"].to_list()
-        entries = {f"{source}: {name}": own.at[source, name] for source in own.index
-                   for name in COMPARED}
-        rows.append(line[[*KEYS, "value", "se", "stars", "odd"]].to_dict() | entries
-                    | {"verdict": verdict(line, said, model_numbers(line))})
+        entries = {
+            f"{source}: {name}": own.at[source, name] for source in own.index for name in COMPARED
+        }
+        rows.append(
+            line[[*KEYS, "value", "se", "stars", "odd"]].to_dict()
+            | entries
+            | {"verdict": verdict(line, said, model_numbers(line))}
+        )
     names = [f"{source}: {name}" for source in SOURCES for name in COMPARED]
     return pd.DataFrame(rows).reindex(
-        columns=[*KEYS, "value", "se", "stars", "verdict", "odd", *names])
+        columns=[*KEYS, "value", "se", "stars", "verdict", "odd", *names]
+    )
 
 
 def _compared():
@@ -382,9 +418,14 @@ def _compared():
     t["distance"] = (t["estimate"] - t["target"]) / t["se"]
     t["same sign"] = _word(np.sign(t["estimate"]) == np.sign(t["value"]), tests)
     t["same significance"] = _word((t["p"] < power.LEVEL) == (t["stars"] != ""), tests)
-    t["reading"] = [None if r.source == "synthetic" else reading(
-        r.target, r.se_target, r.stars != "", r._asdict()) if use else _digits(r)
-        for r, use in zip(t.itertuples(), tests, strict=True)]
+    t["reading"] = [
+        None
+        if r.source == "synthetic"
+        else reading(r.target, r.se_target, r.stars != "", r._asdict())
+        if use
+        else _digits(r)
+        for r, use in zip(t.itertuples(), tests, strict=True)
+    ]
     return t
 
 
@@ -415,9 +456,11 @@ def bases() -> pd.DataFrame:
     DataFrame
         `power.against` of the stored results, with source, base, end, column, row.
     """
-    parts = [results.stored("bases", source).assign(source=source)
-             for source in (*results.SOURCES, *results.BASES)
-             if source in results.public_sources("bases")]
+    parts = [
+        results.stored("bases", source).assign(source=source)
+        for source in (*results.SOURCES, *results.BASES)
+        if source in results.public_sources("bases")
+    ]
     t = pd.concat(parts, ignore_index=True)
     t = t[t["row"].isin(["total", "tradable", "nontradable"])].reset_index(drop=True)
     b = published_columns().set_index(["column", "row"])["estimate"]
@@ -429,14 +472,33 @@ def bases() -> pd.DataFrame:
 def oddities() -> pd.DataFrame:
     """What is odd in print, with the numbers that show it."""
     t = printed()
-    rows = [(f"{r.column}, {r.row}".replace("_", " "), f"{r.value:g} {r.stars}".strip(), r.odd,
-             _evidence(r)) for r in t[t["odd"] != ""].itertuples()]
+    rows = [
+        (
+            f"{r.column}, {r.row}".replace("_", " "),
+            f"{r.value:g} {r.stars}".strip(),
+            r.odd,
+            _evidence(r),
+        )
+        for r in t[t["odd"] != ""].itertuples()
+    ]
     slopes = auxiliary_slopes()
-    rows += [("horizons, all standard errors", "printed with a minus sign",
-              "no standard error is negative", "read without the sign")]
-    rows += [("columns (1) to (4)", "omitted-variable formula", "solved for both slopes on total "
-              "specialization", f"tradable {slopes['tradable']:.2f}, non-tradable "
-              f"{slopes['nontradable']:.2f}: the more specialized a zone, the less in each part")]
+    rows += [
+        (
+            "horizons, all standard errors",
+            "printed with a minus sign",
+            "no standard error is negative",
+            "read without the sign",
+        )
+    ]
+    rows += [
+        (
+            "columns (1) to (4)",
+            "omitted-variable formula",
+            "solved for both slopes on total specialization",
+            f"tradable {slopes['tradable']:.2f}, non-tradable "
+            f"{slopes['nontradable']:.2f}: the more specialized a zone, the less in each part",
+        )
+    ]
     return pd.DataFrame(rows, columns=["where", "printed", "what is odd", "computed"])
 
 

@@ -83,3 +83,22 @@ def test_a_series_without_rows_is_drawn_as_empty_axes():
     table = pd.DataFrame(columns=["panel", "series", "x", "y"])
     axes = figures.series_figure(table, "x", "y", ("years", "beta")).axes
     assert [ax.get_xlabel() for ax in axes] == ["years"] and not axes[0].lines
+
+
+def test_forest_shows_every_interval_and_the_published_effect():
+    table = pd.DataFrame([
+        ("public", 1980, end, column, row, effect, effect - 0.01, effect + 0.01, published)
+        for end in (2000, 2018) for column, row, effect, published in (
+            ("(1)", "total", -0.02, -0.002), ("(2)", "tradable", 0.005, -0.001),
+            ("(2)", "total", 9.0, -0.003))],
+        columns=["source", "base", "end", "column", "row", "effect", "effect_low", "effect_high",
+                 "published_effect"])
+    total, tradable = figures.forest_figure(table).axes
+    assert [t.get_text() for t in total.get_yticklabels()] == [
+        "public, 1980-2000", "public, 1980-2018"]
+    for ax, effect, published in ((total, -0.02, -0.002), (tradable, 0.005, -0.001)):
+        lines = [line.get_xdata() for line in ax.get_lines()]
+        assert [list(x) for x in lines if len(x) == 2][0] == pytest.approx(
+            [effect - 0.01, effect + 0.01])
+        assert list(lines[-1]) == [published, published]
+        assert ax.get_xlim()[0] < effect < ax.get_xlim()[1]

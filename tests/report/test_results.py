@@ -180,6 +180,34 @@ def test_zone_measures_carry_place_and_controls(panel):
     assert row["population"] == pytest.approx(panel.control("population", 1990)[4])
 
 
+def test_further_bases_are_shown_only_by_results_that_list_them():
+    shown = results.choose("synthetic,public")
+    assert shown.sources("bases") == [
+        "synthetic", "public", "public, sectors", *results.BASES]
+    for name in set(results.RESULTS) - {"bases", "bases_horizons"}:
+        assert not set(shown.sources(name)) & set(results.BASES)
+    assert results.public_sources("persistence_paths") == ["public, sectors"]
+    with pytest.raises(DataError, match="persistence: no source 'states'; valid: synthetic"):
+        results.parameters_of("persistence", "states")
+
+
+def test_each_public_source_has_a_file_of_its_own():
+    files = {file for file, (name, _) in results._stored().items() if name == "bases"}
+    assert files == {"bases", "bases_sectors", "bases_groups", "bases_groups_from_1969",
+                     "bases_states_sic", "bases_states_naics"}
+    assert "persistence_paths" in results._stored() and "notes_sectors" in results._stored()
+    assert results.parameters_of("bases", "public, 1960 from 1969")["since"] == 1969
+    assert results.parameters_of("bases", "states")["variable"] == "value_added"
+
+
+def test_without_files_of_a_base_its_result_is_read_as_stored(monkeypatch):
+    monkeypatch.setattr(vintages, "available", lambda: ["synthetic", "public"])
+    monkeypatch.setattr("specialization.data.states.available", lambda: False)
+    monkeypatch.setattr(vintages, "load", lambda *_: pytest.fail("the files are not here"))
+    pd.testing.assert_frame_equal(results.get("bases", "states"),
+                                  results.stored("bases", "states"))
+
+
 @pytest.mark.public
 @pytest.mark.slow
 def test_the_stored_results_are_those_of_the_public_data():

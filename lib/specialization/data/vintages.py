@@ -1,6 +1,7 @@
 """The vintages of the data: synthetic, public, ipums."""
 
 import os
+import sys
 
 from ..errors import DataError
 from ..store import IPUMS
@@ -70,3 +71,16 @@ def available() -> list[str]:
     here = {"synthetic": True, "public": not offline and public.available(),
             "ipums": bool(codebooks(IPUMS))}
     return [name for name in VINTAGES if here[name]]
+
+
+def at_hand(classification: str) -> bool:
+    """Whether the files of one of `PUBLIC` can be had without a network; others need no more than
+    their vintage.
+
+    Examples
+    --------
+    >>> at_hand("industries")
+    True
+    """
+    make, _ = PUBLIC.get(classification, (None, None))
+    return make is None or sys.modules[make.__module__].available()

@@ -1,5 +1,7 @@
 """Figures of the book, in one style: colour-blind safe, legible at 400 px, on a white ground."""
 
+import io
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -148,6 +150,44 @@ def sorted_figure(tables, what, points=None):
         ax.set_ylim(1.2 * every.min(), 1.2 * every.max())
     axes[0, 0].legend(loc="upper left")
     return fig
+
+
+def forest_figure(table):
+    """Effects of one standard deviation on growth per decade, with 95% intervals, by base.
+
+    `table` has source, base, end, column, row, effect, effect_low, effect_high, published_effect:
+    total specialization of column (1) and tradable of (2), each with a line at the published
+    effect. The widest intervals run out of the figure, no estimate does."""
+    t = table.assign(label=[f"{s}, {b}-{e}" for s, b, e in table[
+        ["source", "base", "end"]].itertuples(index=False)])
+    t = t.sort_values(["base", "source", "end"])
+    parts = {"total, column (1)": t[(t["column"] == "(1)") & (t["row"] == "total")],
+             "tradable, column (2)": t[(t["column"] == "(2)") & (t["row"] == "tradable")]}
+    rows = len(parts["total, column (1)"])
+    fig, axes = figure(1, 2, height=0.26 * rows + 1, sharey=True)
+    every = pd.concat(parts)
+    limit = max(2 * (every["effect_high"] - every["effect_low"]).median(),
+                1.1 * every["effect"].abs().max())
+    for ax, (title, part) in zip(axes, parts.items(), strict=True):
+        for k, (_, r) in enumerate(part.iterrows()):
+            colour = COLOURS[0] if r["effect_low"] * r["effect_high"] > 0 else "0.5"
+            ax.plot([r["effect_low"], r["effect_high"]], [-k, -k], color=colour, lw=1.5)
+            ax.plot(r["effect"], -k, "o", ms=5, color=colour)
+        ax.axvline(0, color="0.4", lw=1)
+        ax.axvline(part["published_effect"].iloc[0], color=COLOURS[1], ls="--", lw=1.5)
+        ax.set(title=title, xlim=(-limit, limit))
+    axes[0].set_yticks(-np.arange(rows), parts["total, column (1)"]["label"])
+    fig.supxlabel("effect of one sd on growth per decade", fontsize=11)
+    return fig
+
+
+def svg(fig):
+    """A figure as the bytes of an SVG file, its text as text."""
+    content = io.BytesIO()
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        fig.savefig(content, format="svg", metadata={"Date": None})
+    plt.close(fig)
+    return content.getvalue()
 
 
 def choice_figure(curve, choices, published):

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from ..data import download, public, vintages
 from ..data.schema import VINTAGES
 from ..errors import DataError
-from ..facts import describe, dynamics, persistence, tradeoff
+from ..facts import describe, dynamics, persistence, power, tradeoff
 from ..model import productivity
 from ..store import TABLES, code_key, kept, sha256, write
 
@@ -36,15 +36,21 @@ SOURCES = {"synthetic": ("synthetic", "industries"), "public": ("public", "indus
            "public, sectors": ("public", "sectors"), "ipums": ("ipums", "industries")}
 """By name, as tables and figures show it: vintage, and classification of its industries."""
 
+BASES = {"public, 1960": ("public", "groups"),
+         "public, 1960 from 1969": ("public", "groups, from 1969"),
+         "states": ("public", "states, sic"), "states, naics": ("public", "states, naics")}
+"""Sources with few industries, or states for zones: those of results that list them."""
+
 HEADLINE = {"synthetic": "income", "public": "employment", "public, sectors": "employment",
-            "ipums": "income"}
+            "ipums": "income", "public, 1960": "employment",
+            "public, 1960 from 1969": "employment", "states": "value_added",
+            "states, naics": "value_added"}
 """The variable whose shares make the Gini: income, as in the slides, where there is one."""
 
 MODULES = {m.__name__.rpartition(".")[2]: m
-           for m in (describe, dynamics, persistence, productivity, tradeoff)}
+           for m in (describe, dynamics, persistence, power, productivity, tradeoff)}
 
-_TABLES_OF = {"synthetic": "synthetic", "public": "public", "public, sectors": "sectors",
-              "ipums": "ipums"}
+_ALL = SOURCES | BASES
 
 
 @dataclass(frozen=True)
@@ -70,9 +76,10 @@ class Shown:
         return self.names[n]
 
     def sources(self, name=None):
-        """`SOURCES` of the vintages shown, in order; with a name, those that have this result."""
-        return [s for s, (vintage, classification) in SOURCES.items() if vintage in self.names
-                and (classification == "industries" if name is None else _has(name, s))]
+        """Sources by industries of the vintages shown; with a name, those of all `SOURCES` and
+        `BASES` that have this result."""
+        return [s for s, (vintage, classification) in _ALL.items() if vintage in self.names
+                and (classification == "industries" if name is None else has(name, s))]
 
     def get(self, name, **parameters):
         """A result for every source that has it: dict of DataFrames by source."""
@@ -129,10 +136,12 @@ def _entry(name):
     return RESULTS[name]
 
 
-def _has(name, source):
+def has(name, source):
+    """Whether one of `SOURCES` or `BASES` has a result."""
     entry = _entry(name)
-    return source in entry.get("sources", [s for s in SOURCES if "sectors" in entry
-                                           or s != "public, sectors"])
+    return source in entry.get("sources", [s for s, (_, classification) in _ALL.items()
+                                           if classification == "industries"
+                                           or classification in entry])
 
 
 def function(name):
@@ -142,18 +151,20 @@ def function(name):
 
 
 def parameters_of(name, source="public", **changes):
-    """Parameters of a result of one of `SOURCES`, with changes.
+    """Parameters of a result of one of `SOURCES` or `BASES`, with changes.
 
     Raises
     ------
     DataError
         A source without this result; a parameter that its function does not have.
     """
-    if source not in SOURCES or not _has(name, source):
+    if source not in _ALL or not has(name, source):
         raise DataError(f"{name}: no source {source!r}; valid: "
-                        f"{', '.join(s for s in SOURCES if _has(name, s))}")
+                        f"{', '.join(s for s in _ALL if has(name, s))}")
     entry, valid = _entry(name), [*inspect.signature(function(name)).parameters][1:]
-    own = entry.get(_TABLES_OF[source], entry.get("synthetic", {}) if source == "ipums" else {})
+    vintage, classification = _ALL[source]
+    own = entry.get(vintage if classification == "industries" else classification,
+                    entry.get("synthetic", {}) if source == "ipums" else {})
     found = {k: v for k, v in entry.items()
              if k not in ("compute", "sources") and not isinstance(v, dict)} | own
     if "variable" in valid:
@@ -171,7 +182,7 @@ def get(name, source="public", **changes):
     name : str
         One of `RESULTS`.
     source : str
-        One of `SOURCES`.
+        One of `SOURCES` or `BASES`.
     **changes
         Parameters of the function to be other than listed.
 
@@ -186,27 +197,42 @@ def get(name, source="public", **changes):
         other parameters than those of the stored result.
     """
     parameters = parameters_of(name, source, **changes)
-    vintage, classification = SOURCES[source]
-    if vintage in vintages.available():
-        panel = vintages.load(vintage, classification)
-        return kept(function(name), panel, **parameters)
+    vintage, classification = _ALL[source]
+    if vintage in vintages.available() and vintages.at_hand(classification):
+        return _computed(name, source, parameters)
     if vintage != "public":
         raise DataError(f"{name}: no data of vintage {vintage!r} here")
     listed = parameters_of(name, source)
     if other := [k for k in changes if changes[k] != listed.get(k)]:
         raise DataError(f"{name}: the public data are not here, and the stored result has "
                         f"{other[0]} = {listed.get(other[0])!r}, not {changes[other[0]]!r}")
+    return stored(name, source)
+
+
+def _computed(name, source, parameters):
+    return kept(function(name), vintages.load(*_ALL[source]), **parameters)
+
+
+def stored(name, source="public"):
+    """A result of a public source as stored, whether its data are here or not."""
     return _read(_file(name, source))
 
 
+def public_sources(name):
+    """The public sources that have a result, in order."""
+    return [s for s, (vintage, _) in _ALL.items() if vintage == "public" and has(name, s)]
+
+
 def _file(name, source):
-    return name + ("_sectors" if source == "public, sectors" and _has(name, "public") else "")
+    # the first source needs no name
+    classification = re.sub(r"\W+", "_", _ALL[source][1])
+    return name if source == public_sources(name)[0] else f"{name}_{classification}"
 
 
 def _stored():
     # file: result and source, of all results of the public sources
-    return {_file(name, source): (name, source) for name in RESULTS
-            for source in ("public", "public, sectors") if _has(name, source)}
+    return {_file(name, source): (name, source)
+            for name in RESULTS for source in public_sources(name)}
 
 
 def _read(file):
@@ -224,7 +250,8 @@ def key(file):
     name, source = _stored()[file]
     table = STORE / f"{file}.csv"
     tables = b"".join((TABLES / t).read_bytes() for t in public.TABLES)
-    return {"code": sha256(f"{_code_key(function(name).__module__, public.__name__)}".encode()
+    panel, _ = vintages.PUBLIC.get(_ALL[source][1], (public.panel, None))
+    return {"code": sha256(_code_key(function(name).__module__, panel.__module__).encode()
                            + tables)[:12],
             "parameters": parameters_of(name, source), "data": download.data_hash(),
             "table": sha256(table.read_bytes())[:12] if table.exists() else None}
@@ -260,7 +287,9 @@ def check(strict=False):
 
 
 def _csv(file):
-    return get(*_stored()[file]).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    name, source = _stored()[file]
+    table = _computed(name, source, parameters_of(name, source))
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def store(files=None):

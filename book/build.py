@@ -1,8 +1,8 @@
 """Run the chapters and build the HTML book; only what has changed is done again.
 
-    python book/build.py                        the book
-    python book/build.py 01_data                one chapter again, then the book
-    python book/build.py 01_data VINTAGE=public a variant of a chapter, beside the book
+python book/build.py                        the book
+python book/build.py 01_data                one chapter again, then the book
+python book/build.py 01_data VINTAGE=public a variant of a chapter, beside the book
 """
 
 import argparse
@@ -17,7 +17,7 @@ import tempfile
 import unicodedata
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))    # also with PYTHONSAFEPATH
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # also with PYTHONSAFEPATH
 import environment
 
 if __name__ == "__main__":
@@ -80,8 +80,12 @@ def tables(root, vintages):
     shown in the place of public data."""
     skip = ("cache", "ipums", *(["results"] if "public" in vintages else []))
     parts = list(content(root, "data", skip=skip))
-    return [part for name, data in zip(parts[::2], parts[1::2], strict=True)
-            if name.endswith(TABLES) for part in (name, data)]
+    return [
+        part
+        for name, data in zip(parts[::2], parts[1::2], strict=True)
+        if name.endswith(TABLES)
+        for part in (name, data)
+    ]
 
 
 def make_job(root, name, vintages, parameters=None):
@@ -102,12 +106,19 @@ def make_job(root, name, vintages, parameters=None):
     try:
         code = store.code_key(*store.imports(code_cells(root, name)))
     except SyntaxError as error:
-        raise BuildError(f"{name}.md: not Python: {error.msg} ({(error.text or '').strip()})"
-                         ) from None
+        raise BuildError(
+            f"{name}.md: not Python: {error.msg} ({(error.text or '').strip()})"
+        ) from None
     text = (root / "notebooks" / f"{name}.md").read_bytes()
-    key = digest(text, words, code, *tables(root, vintages),
-                 (root / "requirements.lock").read_bytes(),
-                 json.dumps(vintages, sort_keys=True), sys.version_info[:2])
+    key = digest(
+        text,
+        words,
+        code,
+        *tables(root, vintages),
+        (root / "requirements.lock").read_bytes(),
+        json.dumps(vintages, sort_keys=True),
+        sys.version_info[:2],
+    )
     return Job(root, name, target, key, vintages, parameters)
 
 
@@ -125,15 +136,18 @@ def available_vintages():
     if os.environ.get("SPECIALIZATION_OFFLINE") != "1":
         try:
             download.fetch_all(public.SOURCES)
-            for classification in public.CLASSIFICATIONS:   # once, before the chapters
+            for classification in public.CLASSIFICATIONS:  # once, before the chapters
                 public.panel(classification)
         except download.Unreachable as error:
             print(f"no public data, so their stored results are shown ({error})")
     stale = results.check()
     if stale and "public" not in vintages.available():
         print(f"stored by an earlier version of the code: {', '.join(stale)}")
-    extract = [(p.name, p.stat().st_size, p.stat().st_mtime_ns)
-               for p in sorted(IPUMS.glob("*")) if is_input(p)]
+    extract = [
+        (p.name, p.stat().st_size, p.stat().st_mtime_ns)
+        for p in sorted(IPUMS.glob("*"))
+        if is_input(p)
+    ]
     hashes = {"synthetic": "seeded", "public": download.data_hash(), "ipums": digest(*extract)}
     here = {name: hashes[name] for name in vintages.available()}
     return here if "public" in here else here | {"public, stored results": results.stored_data()}
@@ -149,7 +163,7 @@ def defaults(root, name):
     lines, found = source.splitlines(), {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign):
-            comment = lines[node.end_lineno - 1].encode()[node.end_col_offset:].decode()
+            comment = lines[node.end_lineno - 1].encode()[node.end_col_offset :].decode()
             found[node.targets[0].id] = ast.literal_eval(node.value), comment.strip(" #")
     return found
 
@@ -168,7 +182,7 @@ def read_parameters(root, name, texts):
     valid, found = defaults(root, name), {}
     for text in texts:
         key, _, value = text.partition("=")
-        key = unicodedata.normalize("NFKC", key.strip())    # as Python reads names
+        key = unicodedata.normalize("NFKC", key.strip())  # as Python reads names
         if key not in valid:
             known = ", ".join(f"{k} (default {v!r})" for k, (v, _) in valid.items())
             raise BuildError(f"{name}.md has no parameter {key!r}; valid: {known or 'none'}")
@@ -200,8 +214,10 @@ def read_value(what, text, default):
         raise ValueError
     except (ValueError, KeyError, SyntaxError, OverflowError):
         words = {bool: "true or false", int: "a whole number", float: "a number"}
-        raise BuildError(f"{what} = {text!r} is not {words.get(kind, f'a {kind.__name__}')}, "
-                         f"as its default {default!r} is") from None
+        raise BuildError(
+            f"{what} = {text!r} is not {words.get(kind, f'a {kind.__name__}')}, "
+            f"as its default {default!r} is"
+        ) from None
 
 
 def check_range(what, value, comment):
@@ -246,24 +262,27 @@ def run_chapter(root, vintages, name, parameters):
 
 def stop_when_told():
     """Let SIGTERM, and a terminal that closes, end the workers as Ctrl-C does."""
+
     def stop(number, _):
         raise SystemExit(128 + number)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:      # nohup ignores the second
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores the second
             signal.signal(number, stop)
 
 
 def main(argv=None):
     """Read the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("name", nargs="?", help="chapter, as 01_data; the book where none")
     parser.add_argument("parameter", nargs="*", help="parameter of the chapter, as NAME=value")
     args = parser.parse_args(argv)
     if any("=" not in p for p in args.parameter):
         parser.error(f"parameters are NAME=value, not {' '.join(args.parameter)}")
     from specialization.errors import DataError
+
     try:
         if args.name is None:
             build_book(ROOT, available_vintages())

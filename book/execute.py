@@ -28,8 +28,17 @@ from pages import BuildError, plain, read_chapter, record, write
 from papermill.exceptions import PapermillExecutionError
 from tqdm import tqdm
 
-PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "numba", "quantecon", "matplotlib",
-            "papermill", "jupyter-book")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "statsmodels",
+    "numba",
+    "quantecon",
+    "matplotlib",
+    "papermill",
+    "jupyter-book",
+)
 CELL_TIMEOUT = 3600
 START_TIMEOUT = 180
 
@@ -67,10 +76,18 @@ def run(job):
     start = time.perf_counter()
     try:
         notebook = papermill.execute_notebook(
-            read_chapter(job.source), None, job.parameters, kernel_name="python3",
-            language="python", progress_bar=False, cwd=job.source.parent,
-            start_timeout=START_TIMEOUT, execution_timeout=CELL_TIMEOUT,
-            kernel_manager_class=Manager, record_timing=False)
+            read_chapter(job.source),
+            None,
+            job.parameters,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            cwd=job.source.parent,
+            start_timeout=START_TIMEOUT,
+            execution_timeout=CELL_TIMEOUT,
+            kernel_manager_class=Manager,
+            record_timing=False,
+        )
     except PapermillExecutionError as error:
         return _story(job, error)
     except Exception as error:  # a dead kernel, a time-out: the other chapters go on
@@ -81,9 +98,13 @@ def run(job):
     versions = {"python": sys.version.split()[0]}
     settle(notebook)
     notebook.metadata["book"] = {
-        "key": job.key, "seconds": round(time.perf_counter() - start, 1),
-        "memory_mib": round(peak), "vintages": job.vintages, "parameters": job.parameters,
-        "packages": versions | {p: importlib.metadata.version(p) for p in PACKAGES}}
+        "key": job.key,
+        "seconds": round(time.perf_counter() - start, 1),
+        "memory_mib": round(peak),
+        "vintages": job.vintages,
+        "parameters": job.parameters,
+        "packages": versions | {p: importlib.metadata.version(p) for p in PACKAGES},
+    }
     write(job.target, nbformat.writes(notebook))
     return None
 
@@ -113,7 +134,7 @@ def _joined(outputs):
 
 def _story(job, error):
     what = f"{job.source.name}, code cell {error.exec_count}: {error.ename}: {error.evalue}"
-    if error.ename in ("DataError", "Unreachable"):    # the sentence says it all
+    if error.ename in ("DataError", "Unreachable"):  # the sentence says it all
         return what
     return "\n".join([what, *plain("\n".join(error.traceback)).splitlines()[-8:]])
 
@@ -121,7 +142,7 @@ def _story(job, error):
 def work():
     """Execute the job that the first line of input describes; the output is `run`'s story."""
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)       # whatever a kernel prints past its notebook is no story
+    os.dup2(2, 1)  # whatever a kernel prints past its notebook is no story
     job = json.loads(sys.stdin.buffer.readline())
     job = Job(**job | {"root": Path(job["root"]), "target": Path(job["target"])})
     signal.signal(signal.SIGTERM, _stop)
@@ -131,7 +152,7 @@ def work():
 
 
 def _watch():
-    os.read(0, 1)       # returns when the builder is no more
+    os.read(0, 1)  # returns when the builder is no more
     _stop()
 
 
@@ -154,13 +175,17 @@ class Workers:
 
     def run(self, job):
         """Execute a job; returns None, or the story of the failure."""
-        process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, env=self.environment,
-                                   start_new_session=True)  # Ctrl-C reaches the builder alone
+        process = subprocess.Popen(
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self.environment,
+            start_new_session=True,
+        )  # Ctrl-C reaches the builder alone
         self.running.add(process)
         if self.stopped:
             process.stdin.close()
-        with contextlib.suppress(OSError, ValueError):      # it has ended already
+        with contextlib.suppress(OSError, ValueError):  # it has ended already
             process.stdin.write((json.dumps(asdict(job), default=str) + "\n").encode())
             process.stdin.flush()
         story = process.stdout.read().decode()
@@ -181,16 +206,24 @@ class Workers:
 @contextlib.contextmanager
 def kernel_environment(root, workers):
     """Environment of the kernels: this Python and this project, whatever their user has set up."""
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
-            "--log-level=ERROR"]
+    argv = [
+        sys.executable,
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        "{connection_file}",
+        "--log-level=ERROR",
+    ]
     spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder, "kernels", "python3", "kernel.json"), json.dumps(spec))
-        variables = environment.of_kernels(os.environ, root, Path(folder),
-                                           max(1, environment.cores() // workers))
+        variables = environment.of_kernels(
+            os.environ, root, Path(folder), max(1, environment.cores() // workers)
+        )
         # once, here: a chapter that had to index the fonts would say so on its page
-        subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], check=True,
-                       env=variables)
+        subprocess.run(
+            [sys.executable, "-c", "import matplotlib.font_manager"], check=True, env=variables
+        )
         yield variables
 
 
@@ -199,8 +232,7 @@ def execute(jobs, workers=None):
     if not jobs:
         return
     count, failures = min(len(jobs), workers or environment.cores()), []
-    with (kernel_environment(jobs[0].root, count) as variables,
-          ThreadPoolExecutor(count) as pool):
+    with kernel_environment(jobs[0].root, count) as variables, ThreadPoolExecutor(count) as pool:
         workers = Workers(variables)
         futures = {pool.submit(workers.run, job): job for job in jobs}
         try:

@@ -13,8 +13,20 @@ import jupytext
 import nbformat
 import yaml
 
-LEFT_OVER = {".swp", ".swo", ".swx", ".bak", ".tmp", ".temp", ".orig", ".rej", ".part", ".lock",
-             ".crdownload", ".pyc"}
+LEFT_OVER = {
+    ".swp",
+    ".swo",
+    ".swx",
+    ".bak",
+    ".tmp",
+    ".temp",
+    ".orig",
+    ".rej",
+    ".part",
+    ".lock",
+    ".crdownload",
+    ".pyc",
+}
 """Suffixes of files that are no input."""
 
 TABLE = '<figure class="table-figure">'
@@ -38,8 +50,11 @@ def is_input(path):
     """Whether a file can be an input: not one that systems, editors, Git and downloads leave
     behind (hidden files, backups, swap and lock files, halves, compiled code)."""
     return path.is_file() and not (
-        path.name.startswith((".", "~", "#")) or path.name.endswith(("~", "#"))
-        or path.name in ("Thumbs.db", "desktop.ini", "Icon\r") or path.suffix.lower() in LEFT_OVER)
+        path.name.startswith((".", "~", "#"))
+        or path.name.endswith(("~", "#"))
+        or path.name in ("Thumbs.db", "desktop.ini", "Icon\r")
+        or path.suffix.lower() in LEFT_OVER
+    )
 
 
 def content(root, *folders, skip=()):
@@ -103,15 +118,22 @@ def publish(root, names):
 
 def status_table(records):
     """Markdown table of time, memory, vintages and downloads of each chapter."""
-    lines = ["| chapter | seconds | peak MiB | vintages (hash of the data) | download |",
-             "|---|---:|---:|---|---|"]
+    lines = [
+        "| chapter | seconds | peak MiB | vintages (hash of the data) | download |",
+        "|---|---:|---:|---|---|",
+    ]
     for name, r in records.items():
         vintages = ", ".join(f"{k} ({v[:8]})" for k, v in r["vintages"].items())
-        files = ((".ipynb", f"{name}.ipynb"), (".md", f"downloads/{name}.md"),
-                 (".py", f"downloads/{name}.py"))
+        files = (
+            (".ipynb", f"{name}.ipynb"),
+            (".md", f"downloads/{name}.md"),
+            (".py", f"downloads/{name}.py"),
+        )
         links = " ".join(f"{{download}}`{kind} <notebooks/{path}>`" for kind, path in files)
-        lines.append(f"| {{doc}}`notebooks/{name}` | {r['seconds']:.1f} | {r['memory_mib']} "
-                     f"| {vintages} | {links} |")
+        lines.append(
+            f"| {{doc}}`notebooks/{name}` | {r['seconds']:.1f} | {r['memory_mib']} "
+            f"| {vintages} | {links} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -142,13 +164,28 @@ def launch_pairs(root, names):
 def sphinx(root, source, target, strict):
     """Build `source` into `target`, which changes only if the build succeeds."""
     work = root / "_build" / f"new.{os.getpid()}"
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build",
-               str(source), "--config", str(root / "_config.yml"), "--toc",
-               str(root / "_toc.yml"), "--path-output", str(work), "-q"]
+    command = [
+        sys.executable,
+        "-c",
+        "from jupyter_book.cli.main import main; main()",
+        "build",
+        str(source),
+        "--config",
+        str(root / "_config.yml"),
+        "--toc",
+        str(root / "_toc.yml"),
+        "--path-output",
+        str(work),
+        "-q",
+    ]
     try:
         work.mkdir(parents=True)
-        done = subprocess.run([*command, *(["-W", "-n", "--keep-going"] if strict else [])],
-                              capture_output=True, encoding="utf-8", cwd=root)
+        done = subprocess.run(
+            [*command, *(["-W", "-n", "--keep-going"] if strict else [])],
+            capture_output=True,
+            encoding="utf-8",
+            cwd=root,
+        )
         if done.returncode:
             raise BuildError("the HTML build failed\n" + plain(done.stderr or done.stdout)[-4000:])
         mend_links(root, work / "_build" / "html")
@@ -166,8 +203,11 @@ def mend_links(root, html):
         page = path.relative_to(html).with_suffix("").as_posix()
         folder, ending = ("", "md") if page.startswith("notebooks/") else ("book/", r"\2")
         text = path.read_text(encoding="utf-8")
-        mended = re.sub(rf"(/(?:edit|blob)/[^\"]+?/)(?:book/)?{re.escape(page)}\.(md|ipynb)(?=\")",
-                        rf"\g<1>{folder}{page}.{ending}", text)
+        mended = re.sub(
+            rf"(/(?:edit|blob)/[^\"]+?/)(?:book/)?{re.escape(page)}\.(md|ipynb)(?=\")",
+            rf"\g<1>{folder}{page}.{ending}",
+            text,
+        )
         if mended != text:
             write(path, mended)
 
@@ -177,14 +217,15 @@ def build_html(root, names=()):
     target = root / "_build" / "html"
     stamp = target / ".key"
     files = [(root / f).read_bytes() for f in ("_config.yml", "_toc.yml", "requirements.lock")]
-    key = digest(*content(root, "book", "lib"), *files)     # docstrings make a page
+    key = digest(*content(root, "book", "lib"), *files)  # docstrings make a page
     if stamp.exists() and stamp.read_text(encoding="utf-8") == key:
         return False
     print("building the pages ...", flush=True)
     sphinx(root, root / "book", target, strict=True)
     for name in names:
-        check_page(root / "book" / "notebooks" / f"{name}.ipynb",
-                   target / "notebooks" / f"{name}.html")
+        check_page(
+            root / "book" / "notebooks" / f"{name}.ipynb", target / "notebooks" / f"{name}.html"
+        )
     write(stamp, key)
     return True
 
@@ -196,7 +237,8 @@ def shown(notebook):
         if cell.cell_type == "markdown":
             images += cell.source.count("{glue:figure}")
         elif cell.cell_type == "code" and not {"remove-output", "remove-cell"} & set(
-                cell.metadata.get("tags", [])):
+            cell.metadata.get("tags", [])
+        ):
             for output in cell.outputs:
                 data = output.get("data", {})
                 images += "image/png" in data
@@ -208,11 +250,13 @@ def check_page(notebook, page):
     """Raise `BuildError` unless the page shows every image and table that its chapter makes."""
     wanted = shown(nbformat.read(notebook, as_version=4))
     text = page.read_text(encoding="utf-8")
-    text = text[text.index("<article"):text.index("</article>")]
+    text = text[text.index("<article") : text.index("</article>")]
     found = text.count("<img "), text.count(TABLE)
     if found != wanted:
-        raise BuildError(f"{page.name} shows {found[0]} images and {found[1]} tables; "
-                         f"its chapter makes {wanted[0]} and {wanted[1]}")
+        raise BuildError(
+            f"{page.name} shows {found[0]} images and {found[1]} tables; "
+            f"its chapter makes {wanted[0]} and {wanted[1]}"
+        )
 
 
 def preview(root, variant, name, scratch):

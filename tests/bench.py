@@ -33,10 +33,12 @@ def seconds(f, repeats=REPEATS):
 
 def pandas_gini(frame):
     """Gini by group as one writes it in pandas."""
+
     def one(y):
         s = np.sort(y.to_numpy())
         n = s.size
         return (2 * np.arange(1, n + 1) - n - 1) @ s / s.sum() / n
+
     return frame.groupby(["year", "zone"])["y"].agg(one)
 
 
@@ -49,11 +51,21 @@ def bench_measures():
     rows = y.reshape(-1, y.shape[2])
     own = seconds(lambda: measures.gini(y))
     group = y[0, 0] < 1
-    every = seconds(lambda: [f(y) for f in (
-        measures.gini, measures.hhi, measures.max_share, measures.theil, measures.krugman,
-        lambda y: measures.gini(y, zeros=False),
-        lambda y: measures.theil_decomposition(y, group),
-        measures.revealed_comparative_advantage)])
+    every = seconds(
+        lambda: [
+            f(y)
+            for f in (
+                measures.gini,
+                measures.hhi,
+                measures.max_share,
+                measures.theil,
+                measures.krugman,
+                lambda y: measures.gini(y, zeros=False),
+                lambda y: measures.theil_decomposition(y, group),
+                measures.revealed_comparative_advantage,
+            )
+        ]
+    )
     yield "Gini, 1.15M cells", own, None
     yield "  by pandas groupby", seconds(lambda: pandas_gini(frame)), own
     yield "  by PySAL, row by row", seconds(lambda: [Gini(r).g for r in rows]), own
@@ -107,8 +119,12 @@ def bench_persistence():
     def closed_form():
         """Double demeaning of each pair of years, the usual way."""
         for h in persistence.all_horizons(years):
-            a, b = (np.stack([x[i] - x[i].mean(0) - x[i].mean(1, keepdims=True) + x[i].mean()
-                              for i in side]) for side in persistence.pairs(years, h).T)
+            a, b = (
+                np.stack(
+                    [x[i] - x[i].mean(0) - x[i].mean(1, keepdims=True) + x[i].mean() for i in side]
+                )
+                for side in persistence.pairs(years, h).T
+            )
             (a * b).sum() / (a * a).sum()
 
     own = seconds(lambda: persistence.persistence(persistence.log_rank(y, every), years))
@@ -116,8 +132,13 @@ def bench_persistence():
     yield "rank persistence, ranks and fit", own, None
     yield "  the fit alone, with errors", fit, None
     yield "  by closed form, pair by pair", seconds(closed_form), fit
-    yield "  by pyfixest", seconds(lambda: [
-        persistence.two_way(x, years, h) for h in persistence.all_horizons(years)], 1), fit
+    yield (
+        "  by pyfixest",
+        seconds(
+            lambda: [persistence.two_way(x, years, h) for h in persistence.all_horizons(years)], 1
+        ),
+        fit,
+    )
 
 
 def bench_tradeoff():
@@ -146,11 +167,16 @@ def bench_inference():
     def double_loop():
         """One cutoff, pair by pair."""
         distance, scores = inference.great_circle(lat, lon), X * y[:, None]
-        return sum((1 - distance[i, j] / 300) * np.outer(scores[i], scores[j])
-                   for i in range(722) for j in range(722) if distance[i, j] < 300)
+        return sum(
+            (1 - distance[i, j] / 300) * np.outer(scores[i], scores[j])
+            for i in range(722)
+            for j in range(722)
+            if distance[i, j] < 300
+        )
 
-    conley = seconds(lambda: [inference.conley(X, y, lat, lon, km)
-                              for km in np.linspace(50, 1000, 20)])
+    conley = seconds(
+        lambda: [inference.conley(X, y, lat, lon, km) for km in np.linspace(50, 1000, 20)]
+    )
     yield "Conley, 722 zones, 20 cutoffs", conley, None
     yield "  by a double loop", 20 * seconds(double_loop, 1), conley
     akm = seconds(lambda: inference.akm(y, W, g, X[:, 1:]))
@@ -158,17 +184,30 @@ def bench_inference():
     wild = seconds(lambda: inference.wild_cluster(y, X[:, 1], X[:, 2:], state))
     model = OLS(y, pd.DataFrame(X, columns=names))
     yield "wild bootstrap", wild, None
-    yield "  the p value by wildboottest", seconds(lambda: wildboottest(
-        model, B=999, cluster=state, param="b", show=False)), wild
-    yield "placebo, 500 regressions", seconds(lambda: inference.placebo(
-        y, lat, lon, state, 300, 300, X[:, 1:]), 1), None
+    yield (
+        "  the p value by wildboottest",
+        seconds(lambda: wildboottest(model, B=999, cluster=state, param="b", show=False)),
+        wild,
+    )
+    yield (
+        "placebo, 500 regressions",
+        seconds(lambda: inference.placebo(y, lat, lon, state, 300, 300, X[:, 1:]), 1),
+        None,
+    )
 
 
 def main():
     """Print the table."""
     print(f"{'':<32}{'seconds':>10}{'ratio':>9}")
-    for bench in (bench_measures, bench_vintages, bench_dynamics, bench_persistence,
-                  bench_tradeoff, bench_inference, bench_model.rows):
+    for bench in (
+        bench_measures,
+        bench_vintages,
+        bench_dynamics,
+        bench_persistence,
+        bench_tradeoff,
+        bench_inference,
+        bench_model.rows,
+    ):
         for name, time_taken, base in bench():
             ratio = f"{time_taken / base:8.1f}x" if base else ""
             print(f"{name:<32}{time_taken:10.3f}{ratio:>9}", flush=True)

@@ -43,7 +43,7 @@ def fixed_point(p, grid, tolerance=1e-6, steps=3000):
     c, q, x, kn, _ = np.moveaxis(equilibrium._first_guess(p, z, grid)[..., 0, :], -1, 0).copy()
     η, s = np.zeros_like(c), np.arange(len(z))[:, None, None]
     for _ in range(steps):
-        u, kk = c ** -p.γ, np.stack([kn, 1 - kn], axis=-1)
+        u, kk = c**-p.γ, np.stack([kn, 1 - kn], axis=-1)
         held = (u * q + p.θ * q * η)[..., None] - u[..., None] * equations.Φ_1(k, kk, p)
         W = np.concatenate([u[..., None], u[..., None] * z[:, None, None], held], axis=-1)
         E = np.tensordot(P, W, 1)
@@ -51,8 +51,9 @@ def fixed_point(p, grid, tolerance=1e-6, steps=3000):
         j = np.clip(np.searchsorted(grid.k, kn, side="right") - 1, 0, grid.k.size - 2)
         w = ((x - grid.b[i]) / (grid.b[i + 1] - grid.b[i]))[..., None]
         r = ((kn - grid.k[j]) / (grid.k[j + 1] - grid.k[j]))[..., None]
-        e = ((1 - w) * ((1 - r) * E[s, i, j] + r * E[s, i, j + 1])
-             + w * ((1 - r) * E[s, i + 1, j] + r * E[s, i + 1, j + 1]))
+        e = (1 - w) * ((1 - r) * E[s, i, j] + r * E[s, i, j + 1]) + w * (
+            (1 - r) * E[s, i + 1, j] + r * E[s, i + 1, j + 1]
+        )
         value = p.β * (e[..., 1:3] * equations.marginal_product(1.0, kk, p) + e[..., 3:])
         new_c = (p.β * p.R * e[..., 0]) ** (-1 / p.γ)
         cost = equations.Φ(k, kk, p).sum(-1)
@@ -60,7 +61,7 @@ def fixed_point(p, grid, tolerance=1e-6, steps=3000):
         bind = slack_x < -p.R * p.θ * q
         new_x = np.where(bind, -p.R * p.θ * q, slack_x)
         new_c = y + b - cost - new_x / p.R
-        new_u = new_c ** -p.γ
+        new_u = new_c**-p.γ
         η = np.where(bind, new_u - p.β * p.R * e[..., 0], 0)
         price = value / new_u[..., None] - equations.Φ_2(k, kk, p)
         slope = p.φ[0] / k[..., 0] + p.φ[1] / k[..., 1]
@@ -82,15 +83,20 @@ def memory(bonds, capital):
 
     `getrusage` of a child starts from the peak of its parent.
     """
-    code = ("from pathlib import Path\n"
-            "from specialization.model import equilibrium\n"
-            "from specialization.model.parameters import SMOOTH\n"
-            f"equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, {bonds}, {capital}))\n"
-            "status = Path('/proc/self/status')\n"
-            "print(int(status.read_text().split('VmHWM:')[1].split()[0]) / 2**20\n"
-            "      if status.exists() else 'nan')")
-    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                                check=True).stdout)
+    code = (
+        "from pathlib import Path\n"
+        "from specialization.model import equilibrium\n"
+        "from specialization.model.parameters import SMOOTH\n"
+        f"equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, {bonds}, {capital}))\n"
+        "status = Path('/proc/self/status')\n"
+        "print(int(status.read_text().split('VmHWM:')[1].split()[0]) / 2**20\n"
+        "      if status.exists() else 'nan')"
+    )
+    return float(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+    )
 
 
 def textbook_sweep(eq):
@@ -123,8 +129,10 @@ def rows():
     yield "threads of the rows below", numba.get_num_threads(), None
     for bonds, capital in ((32, 25), (158, 36), (200, 64)):
         grid = equilibrium.default_grid(SMOOTH, bonds, capital)
-        own = row(f"equilibrium, {9 * bonds * capital:,} nodes",
-                  lambda grid=grid: equilibrium.solve(SMOOTH, grid))
+        own = row(
+            f"equilibrium, {9 * bonds * capital:,} nodes",
+            lambda grid=grid: equilibrium.solve(SMOOTH, grid),
+        )
         yield own
         yield f"  peak memory, GiB, {9 * bonds * capital:,}", memory(bonds, capital), None
         if bonds == 32:
@@ -139,18 +147,32 @@ def rows():
     yield own
     yield row("  by scipy.optimize.root", lambda: textbook_sweep(eq), 1, own[1])
     eq = equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 60, 12))
-    own = row("70 years of 72,200 regions",
-              lambda: simulation.simulate(eq, 70, 72200, record=[69]))
+    own = row(
+        "70 years of 72,200 regions", lambda: simulation.simulate(eq, 70, 72200, record=[69])
+    )
     yield own
-    yield row("  every state solved anew",
-              lambda: simulation.simulate(eq, 70, 72200, record=[69], exact=True), 1, own[1])
-    yield row("722 regions x 70 years x 1,000 histories", lambda: [
-        simulation.simulate(eq, 70, 72200, seed=n, record=[69]) for n in range(10)], 1)
+    yield row(
+        "  every state solved anew",
+        lambda: simulation.simulate(eq, 70, 72200, record=[69], exact=True),
+        1,
+        own[1],
+    )
+    yield row(
+        "722 regions x 70 years x 1,000 histories",
+        lambda: [simulation.simulate(eq, 70, 72200, seed=n, record=[69]) for n in range(10)],
+        1,
+    )
     s = np.repeat(np.arange(9), 2000)
-    yield row("one state off the grid, 18,000x", lambda: branches.solve_many(
-        *eq.arrays(), s, np.full(s.size, -0.3), np.full(s.size, 0.5)), 1)
-    p = SMOOTH.but(ξ=(0.29, 0.10))                   # chapter 9
+    yield row(
+        "one state off the grid, 18,000x",
+        lambda: branches.solve_many(*eq.arrays(), s, np.full(s.size, -0.3), np.full(s.size, 0.5)),
+        1,
+    )
+    p = SMOOTH.but(ξ=(0.29, 0.10))  # chapter 9
     for reading, size in itertools.product(planner.READINGS, ((50, 16), (158, 36))):
         market = equilibrium.solve(p, planner.default_grid(p, *size))
-        yield row(f"{reading} planner, {market.π.size:,} nodes",
-                  lambda m=market, r=reading: planner.solve(m, r, tolerance=1e-4), 1)
+        yield row(
+            f"{reading} planner, {market.π.size:,} nodes",
+            lambda m=market, r=reading: planner.solve(m, r, tolerance=1e-4),
+            1,
+        )

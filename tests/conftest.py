@@ -19,8 +19,13 @@ for name in list(os.environ):
         del os.environ[name]
 
 settings.register_profile("default", derandomize=True, deadline=None, print_blob=True)
-settings.register_profile("random", derandomize=False, deadline=None, print_blob=True,
-                          max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", 100)))
+settings.register_profile(
+    "random",
+    derandomize=False,
+    deadline=None,
+    print_blob=True,
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", 100)),
+)
 settings.load_profile("default")
 
 

@@ -12,7 +12,8 @@ from specialization.measures import gini, hhi, krugman, max_share, national_shar
 positive = st.floats(1e-3, 1e3)
 rows = arrays(float, st.integers(2, 30), elements=positive)
 sparse = arrays(float, st.integers(2, 30), elements=st.one_of(st.just(0.0), positive)).filter(
-    lambda y: y.sum() > 0)
+    lambda y: y.sum() > 0
+)
 cubes = arrays(float, st.tuples(st.integers(2, 8), st.integers(2, 8)), elements=positive)
 
 
@@ -107,11 +108,11 @@ def test_reference_must_cover_what_is_there():
     assert gini([1.0, 1.0, 0.0], reference=[1.0, 1.0, 0.0]) == pytest.approx(0)
 
 
-@given(arrays(float, st.tuples(st.integers(1, 6), st.integers(3, 12)), elements=positive),
-       st.data())
+@given(
+    arrays(float, st.tuples(st.integers(1, 6), st.integers(3, 12)), elements=positive), st.data()
+)
 def test_theil_decomposition(y, data):
-    group = np.array(data.draw(st.lists(st.booleans(), min_size=y.shape[1],
-                                        max_size=y.shape[1])))
+    group = np.array(data.draw(st.lists(st.booleans(), min_size=y.shape[1], max_size=y.shape[1])))
     within, between = measures.theil_decomposition(y, group)
     np.testing.assert_allclose(within + between, theil(y), atol=1e-9)
     oracle = [TheilD(row, group) for row in y]
@@ -142,8 +143,10 @@ def test_krugman_of_the_nation_is_zero_and_at_most_two(y):
     assert (krugman(y) <= 2).all()
 
 
-@given(arrays(float, (4, 5), elements=st.integers(1, 1000).map(float)),
-       st.sampled_from(["year", "industry", "region"]))
+@given(
+    arrays(float, (4, 5), elements=st.integers(1, 1000).map(float)),
+    st.sampled_from(["year", "industry", "region"]),
+)
 def test_ranks_do_not_change_under_a_monotone_map(y, within):
     np.testing.assert_array_equal(rank(y, within), rank(np.log(y) * 3 + 1, within))
 
@@ -152,8 +155,9 @@ def test_rank_conventions():
     x = np.array([[3.0, 1.0, 1.0], [2.0, 5.0, np.nan]])
     np.testing.assert_array_equal(rank(x), [[2, 4.5, 4.5], [3, 1, np.nan]])
     np.testing.assert_array_equal(rank(x, ties="min"), [[2, 4, 4], [3, 1, np.nan]])
-    np.testing.assert_array_equal(rank(x, "region", descending=False), [[3, 1.5, 1.5],
-                                                                        [1, 2, np.nan]])
+    np.testing.assert_array_equal(
+        rank(x, "region", descending=False), [[3, 1.5, 1.5], [1, 2, np.nan]]
+    )
     np.testing.assert_array_equal(rank(x, "industry"), [[1, 2, 1], [2, 1, np.nan]])
     with pytest.raises(DataError, match="within='nation'"):
         rank(x, "nation")
@@ -164,10 +168,15 @@ def test_rank_of_years_is_that_of_each_year():
     np.testing.assert_array_equal(rank(x)[1], rank(x[1]))
 
 
-@pytest.mark.parametrize("bad, words", [([-1.0, 2.0], "negative or NaN"),
-                                        ([np.nan, 2.0], "negative or NaN"),
-                                        ([0.0, 0.0], "sums to zero"),
-                                        ([np.inf, 1.0], "zero or infinity")])
+@pytest.mark.parametrize(
+    "bad, words",
+    [
+        ([-1.0, 2.0], "negative or NaN"),
+        ([np.nan, 2.0], "negative or NaN"),
+        ([0.0, 0.0], "sums to zero"),
+        ([np.inf, 1.0], "zero or infinity"),
+    ],
+)
 def test_bad_shares(bad, words):
     with pytest.raises(DataError, match=words):
         measures.shares(bad)

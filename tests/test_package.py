@@ -20,10 +20,23 @@ from specialization import measures
 from sphinx.ext import napoleon
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("specialization", "specialization.data", "specialization.facts", "specialization.model",
-         "specialization.report")
-SLOW_TO_IMPORT = {"quantecon", "pyfixest", "geopandas", "ipumspy", "matplotlib", "requests",
-                  "myst_nb", "linearmodels"}
+ROOMS = (
+    "specialization",
+    "specialization.data",
+    "specialization.facts",
+    "specialization.model",
+    "specialization.report",
+)
+SLOW_TO_IMPORT = {
+    "quantecon",
+    "pyfixest",
+    "geopandas",
+    "ipumspy",
+    "matplotlib",
+    "requests",
+    "myst_nb",
+    "linearmodels",
+}
 
 
 def clean(**variables):
@@ -33,8 +46,13 @@ def clean(**variables):
 
 
 def python(*arguments, cwd, **variables):
-    done = subprocess.run([sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True,
-                          encoding="utf-8", env=clean(**variables))
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        encoding="utf-8",
+        env=clean(**variables),
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -51,9 +69,17 @@ def built(tmp_path_factory):
         shutil.copytree(ROOT / folder, root / folder, ignore=left)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, root)
-    for name in ("data/cache/raw/a.csv", "data/ipums/usa_00001.csv", "data/ipums/usa_00001.dat.gz",
-                 "data/usa_00002.xml", "data/.DS_Store", "data/zones.csv~", "lib/.env",
-                 "lib/specialization/__pycache__/store.pyc", "lib/specialization/.store.py.swp"):
+    for name in (
+        "data/cache/raw/a.csv",
+        "data/ipums/usa_00001.csv",
+        "data/ipums/usa_00001.dat.gz",
+        "data/usa_00002.xml",
+        "data/.DS_Store",
+        "data/zones.csv~",
+        "lib/.env",
+        "lib/specialization/__pycache__/store.pyc",
+        "lib/specialization/.store.py.swp",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("private", encoding="utf-8")
     python("-m", "hatchling", "build", "-d", "dist", cwd=root)
@@ -65,9 +91,12 @@ def test_the_wheel_holds_the_library_its_tables_and_nothing_else(built):
         names = {n for n in wheel.namelist() if ".dist-info/" not in n}
     library = {p.relative_to(ROOT / "lib").as_posix() for p in (ROOT / "lib").rglob("*.py")}
     kept = {"csv", "toml", "json"}
-    tables = {f"specialization/tables/{p.relative_to(ROOT / 'data').as_posix()}"
-              for folder in ("data", "data/results") for p in (ROOT / folder).iterdir()
-              if p.suffix[1:] in kept and not p.name.startswith(".")}
+    tables = {
+        f"specialization/tables/{p.relative_to(ROOT / 'data').as_posix()}"
+        for folder in ("data", "data/results")
+        for p in (ROOT / folder).iterdir()
+        if p.suffix[1:] in kept and not p.name.startswith(".")
+    }
     assert names == library | tables
 
 
@@ -75,8 +104,12 @@ def test_the_archive_holds_no_data_of_users(built):
     with tarfile.open(next((built / "dist").glob("*.tar.gz"))) as archive:
         names = [n.partition("/")[2] for n in archive.getnames()]
     assert {"pyproject.toml", "README.md", "LICENSE", "data/zones.csv"} <= set(names)
-    assert [n for n in names if n.startswith(("data/cache", "data/ipums/", "data/usa"))
-            or Path(n).suffix not in {".py", ".csv", ".toml", ".json", ".md", ""}] == []
+    assert [
+        n
+        for n in names
+        if n.startswith(("data/cache", "data/ipums/", "data/usa"))
+        or Path(n).suffix not in {".py", ".csv", ".toml", ".json", ".md", ""}
+    ] == []
 
 
 # The script of the README
@@ -93,13 +126,30 @@ def test_the_script_of_the_readme_runs_where_the_library_was_installed(built, tm
     wheel = next((built / "dist").glob("*.whl"))
     site, empty = tmp_path / "a site", tmp_path / "empty"
     empty.mkdir()
-    python("-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", site, wheel,
-           cwd=empty, PIP_CONFIG_FILE=os.devnull, PIP_USER="0")
+    python(
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        site,
+        wheel,
+        cwd=empty,
+        PIP_CONFIG_FILE=os.devnull,
+        PIP_USER="0",
+    )
     code, printed = script()
     code += "import specialization; print(specialization.__file__)\n"
     # the cache is a folder of this test: nothing that was kept earlier answers
-    output = python("-P", "-c", f"import sys; sys.path.insert(0, {str(site)!r})\n{code}",
-                    cwd=empty, SPECIALIZATION_CACHE=str(tmp_path / "cache"))
+    output = python(
+        "-P",
+        "-c",
+        f"import sys; sys.path.insert(0, {str(site)!r})\n{code}",
+        cwd=empty,
+        SPECIALIZATION_CACHE=str(tmp_path / "cache"),
+    )
     *lines, place = output.splitlines()
     assert Path(place).is_relative_to(site)
     assert lines == printed.splitlines()
@@ -123,10 +173,17 @@ def public():
             yield f"{room}.{name}", getattr(module, name)
 
 
-CALLABLES = {name: x for x, name in {x: name for name, x in public() if inspect.isfunction(x)
-                                     or inspect.isclass(x)}.items()}     # each once, by its room
-MODULES = sorted(".".join(p.relative_to(ROOT / "lib").with_suffix("").parts)
-                 for p in (ROOT / "lib").rglob("*.py") if not p.name.startswith("__"))
+CALLABLES = {
+    name: x
+    for x, name in {
+        x: name for name, x in public() if inspect.isfunction(x) or inspect.isclass(x)
+    }.items()
+}  # each once, by its room
+MODULES = sorted(
+    ".".join(p.relative_to(ROOT / "lib").with_suffix("").parts)
+    for p in (ROOT / "lib").rglob("*.py")
+    if not p.name.startswith("__")
+)
 FUNCTIONS = {name: x for name, x in CALLABLES.items() if inspect.isfunction(x)}
 
 
@@ -195,8 +252,11 @@ def test_public_docstrings_can_be_set_as_a_page(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_public_functions_say_the_types_of_their_arguments(name):
     signature = inspect.signature(FUNCTIONS[name])
-    bare = [p.name for p in signature.parameters.values()       # options are another function's
-            if p.annotation is p.empty and p.kind is not p.VAR_KEYWORD]
+    bare = [
+        p.name
+        for p in signature.parameters.values()  # options are another function's
+        if p.annotation is p.empty and p.kind is not p.VAR_KEYWORD
+    ]
     assert bare == [], f"{name}: no type for {', '.join(bare)}"
     assert signature.return_annotation is not signature.empty, f"{name}: no type of its value"
 

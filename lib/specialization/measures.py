@@ -41,8 +41,10 @@ def finite(**arrays: ArrayLike) -> list[np.ndarray]:
     n = len(next(iter(found.values())))
     for name, v in found.items():
         if len(v) != n or not np.isfinite(v).all():
-            raise DataError(f"{name}: {len(v)} rows, {(~np.isfinite(v)).sum()} entries NaN or "
-                            f"infinite; valid: {n} rows, finite")
+            raise DataError(
+                f"{name}: {len(v)} rows, {(~np.isfinite(v)).sum()} entries NaN or "
+                f"infinite; valid: {n} rows, finite"
+            )
     return list(found.values())
 
 
@@ -342,8 +344,9 @@ RANK_WITHIN = {"year": -1, "industry": -2, "region": -1}
 regions of an industry, or the industries of a region."""
 
 
-def rank(x: ArrayLike, within: str = "year", ties: str = "average",
-         descending: bool = True) -> np.ndarray:
+def rank(
+    x: ArrayLike, within: str = "year", ties: str = "average", descending: bool = True
+) -> np.ndarray:
     """Rank of the entries of a cube, from 1.
 
     Parameters
@@ -370,8 +373,9 @@ def rank(x: ArrayLike, within: str = "year", ties: str = "average",
         raise DataError(f"rank: within={within!r}; valid: {list(RANK_WITHIN)}")
     x = np.asarray(x, dtype=float) * (-1 if descending else 1)
     flat = x.reshape(*x.shape[:-2], -1) if within == "year" else x
-    return rankdata(flat, method=ties, axis=RANK_WITHIN[within],
-                    nan_policy="omit").reshape(x.shape)
+    return rankdata(flat, method=ties, axis=RANK_WITHIN[within], nan_policy="omit").reshape(
+        x.shape
+    )
 
 
 def dispersion(x: ArrayLike) -> dict[str, float]:
@@ -397,7 +401,7 @@ def dispersion(x: ArrayLike) -> dict[str, float]:
     >>> {name: float(v) for name, v in dispersion([1, 2, 3]).items()}
     {'mean': 2.0, 'cv': 0.5, 'p90_p10': 2.3333333333333335}
     """
-    x, = finite(dispersion=np.ravel(x))
+    (x,) = finite(dispersion=np.ravel(x))
     if len(x) < 2:
         raise DataError(f"dispersion: {len(x)} entries; valid: 2 or more")
     p10, p90 = np.quantile(x, [0.1, 0.9])

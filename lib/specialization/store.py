@@ -84,7 +84,7 @@ def imports(source, package=""):
         if isinstance(node, ast.Import):
             found |= {a.name for a in node.names if module_file(a.name)}
         elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[:len(package.split(".")) - node.level + 1]
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
             origin = ".".join([*(above if node.level else []), *filter(None, [node.module])])
             found |= {x for a in node.names for x in _origin(origin, a.name)}
     return found
@@ -99,8 +99,9 @@ def _origin(module, name):
         return set()
     if file.name == "__init__.py":
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ImportFrom) and name in [a.asname or a.name
-                                                             for a in node.names]:
+            if isinstance(node, ast.ImportFrom) and name in [
+                a.asname or a.name for a in node.names
+            ]:
                 inner = ".".join([module] * (node.level > 0) + [node.module or ""]).rstrip(".")
                 real = next(a.name for a in node.names if name == (a.asname or a.name))
                 return _origin(inner, real)
@@ -131,42 +132,60 @@ def bare(source):
         kind = tokenize.tok_name[token.type]
         if kind == "COMMENT":
             lines[row - 1] = lines[row - 1][:column]
-        elif kind == "FSTRING_START":       # from Python 3.12 on, in pieces
+        elif kind == "FSTRING_START":  # from Python 3.12 on, in pieces
             f_string.append(row)
         elif kind in ("STRING", "FSTRING_END"):
             start = f_string.pop() if kind == "FSTRING_END" else row
             verbatim |= {*range(start - 1, last - 1)}
-    said = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr)
-            and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)]
+    said = [
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    ]
     for node in sorted(said, key=lambda n: (n.lineno, n.col_offset), reverse=True):
         # a string that stands alone says something, and does nothing
         first, last = node.lineno - 1, node.end_lineno - 1
-        before = lines[first].encode()[:node.col_offset].decode()
-        after = lines[last].encode()[node.end_col_offset:].decode()
-        lines[first:last + 1] = [before + after] + [""] * (last - first)
+        before = lines[first].encode()[: node.col_offset].decode()
+        after = lines[last].encode()[node.end_col_offset :].decode()
+        lines[first : last + 1] = [before + after] + [""] * (last - first)
         verbatim -= {*range(first, last)}
-    return "\n".join(line if n in verbatim else line.rstrip() for n, line in enumerate(lines)
-                     if n in verbatim or line.strip())
+    return "\n".join(
+        line if n in verbatim else line.rstrip()
+        for n, line in enumerate(lines)
+        if n in verbatim or line.strip()
+    )
 
 
 def code_key(*modules):
     """Hash of what these modules, and all that they import, do."""
-    return digest(*((name, bare(module_file(name).read_text(encoding="utf-8")))
-                    for name in sorted(dependencies(*modules))))
+    return digest(
+        *(
+            (name, bare(module_file(name).read_text(encoding="utf-8")))
+            for name in sorted(dependencies(*modules))
+        )
+    )
 
 
 @lru_cache
 def _code_key(module):
     # with the tables, where the code reads some
-    named = any("TABLES" in bare(module_file(name).read_text(encoding="utf-8"))
-                for name in dependencies(module) if name != __name__)
+    named = any(
+        "TABLES" in bare(module_file(name).read_text(encoding="utf-8"))
+        for name in dependencies(module)
+        if name != __name__
+    )
     return digest(code_key(module), *(tables() if named else []))
 
 
 def tables():
     """Files of `TABLES` that the library reads, without stored results and downloads."""
-    return sorted(p for p in TABLES.iterdir() if p.suffix in (".csv", ".toml")
-                  and not p.name.startswith((".", "~")))
+    return sorted(
+        p
+        for p in TABLES.iterdir()
+        if p.suffix in (".csv", ".toml") and not p.name.startswith((".", "~"))
+    )
 
 
 # Values
@@ -206,7 +225,7 @@ def _pieces(x):
     elif isinstance(x, Path):
         yield x.name.encode()
         try:
-            with x.open("rb") as file:      # extracts are larger than memory
+            with x.open("rb") as file:  # extracts are larger than memory
                 yield hashlib.file_digest(file, "sha256").digest()
         except OSError as error:
             raise DataError(f"{x} cannot be read ({error.strerror or error})") from error
@@ -222,8 +241,10 @@ def _pieces(x):
         for item in sorted(x, key=repr) if isinstance(x, set | frozenset) else x:
             yield from _pieces(item)
     else:
-        raise DataError(f"store: a {type(x).__name__} cannot be part of a key; valid: numbers, "
-                        "texts, arrays, tables, dataclasses, paths and containers of these")
+        raise DataError(
+            f"store: a {type(x).__name__} cannot be part of a key; valid: numbers, "
+            "texts, arrays, tables, dataclasses, paths and containers of these"
+        )
 
 
 @lru_cache
@@ -263,8 +284,10 @@ def kept(function, *arguments, folder=None, inputs=(), **options):
     0.25 1
     """
     if module_file(function.__module__) is None:
-        raise DataError(f"store: {function.__qualname__} of {function.__module__} is not the "
-                        "library's, so no key can tell what it does")
+        raise DataError(
+            f"store: {function.__qualname__} of {function.__module__} is not the "
+            "library's, so no key can tell what it does"
+        )
     bound = inspect.signature(function).bind(*arguments, **options)
     bound.apply_defaults()
     named = {k: v for k, v in bound.arguments.items() if k not in UNKEYED}
@@ -275,15 +298,15 @@ def kept(function, *arguments, folder=None, inputs=(), **options):
         return _loaded(path.read_bytes())
     except FileNotFoundError:
         pass
-    except Exception:       # whatever reading and unpickling meet, it is made again
+    except Exception:  # whatever reading and unpickling meet, it is made again
         logging.getLogger(__name__).warning("%s is damaged; its value is made again", path)
-    with writing(path.parent):      # before a long computation, not after it
+    with writing(path.parent):  # before a long computation, not after it
         if not os.access(path.parent, os.W_OK):
             raise PermissionError("Permission denied")
     content = pickle.dumps(function(*arguments, **options))
     content = sha256(content).encode() + content
     write(path, content)
-    return _loaded(content)     # the very value, to the order of memory, that a later call gets
+    return _loaded(content)  # the very value, to the order of memory, that a later call gets
 
 
 def _loaded(content):
@@ -302,8 +325,10 @@ def writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        raise DataError(f"{folder} cannot be written ({error.strerror or error}); free some space "
-                        "or set SPECIALIZATION_CACHE to a writable folder") from error
+        raise DataError(
+            f"{folder} cannot be written ({error.strerror or error}); free some space "
+            "or set SPECIALIZATION_CACHE to a writable folder"
+        ) from error
 
 
 def write(path, content):

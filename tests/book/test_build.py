@@ -52,7 +52,7 @@ def project(tmp_path, monkeypatch):
     root = tmp_path / "a project"
     files = {
         "_toc.yml": "format: jb-book\nroot: intro\nchapters:\n- file: notebooks/01_a\n"
-                    "- file: notebooks/02_b\n",
+        "- file: notebooks/02_b\n",
         "_config.yml": "title: t\n",
         "requirements.lock": "numpy==1\n",
         "notebooks/01_a.md": chapter_text("import sys; print(sys.executable, VINTAGE)"),
@@ -90,31 +90,61 @@ def changed(project, file, text, name="02_b", **options):
     return job(project, name, **options).key != before
 
 
-@pytest.mark.parametrize("file, text", [
-    ("notebooks/02_b.md", chapter_text("1")), ("requirements.lock", "numpy==2\n"),
-    ("lib/specialization/model/planner.py", "TWO = 3\n"),
-    ("lib/specialization/model/nodes.py", "ONE = 3\n"), ("data/new.csv", "a\n"),
-    ("data/table.csv", "a\n2\n"), ("data/results/one.csv", "a\n2\n"),
-    ("data/results.toml", "a = 1\n")])
+@pytest.mark.parametrize(
+    "file, text",
+    [
+        ("notebooks/02_b.md", chapter_text("1")),
+        ("requirements.lock", "numpy==2\n"),
+        ("lib/specialization/model/planner.py", "TWO = 3\n"),
+        ("lib/specialization/model/nodes.py", "ONE = 3\n"),
+        ("data/new.csv", "a\n"),
+        ("data/table.csv", "a\n2\n"),
+        ("data/results/one.csv", "a\n2\n"),
+        ("data/results.toml", "a = 1\n"),
+    ],
+)
 def test_key_changes_with_what_a_chapter_depends_on(project, file, text):
     assert changed(project, file, text)
 
 
-@pytest.mark.parametrize("file, text", [
-    ("lib/specialization/model/planner.py", "from .nodes import ONE  # one\n\nTWO = ONE + 1\n"),
-    ("lib/specialization/facts.py", "x = 1\n"), ("notebooks/01_a.md", chapter_text("2")),
-    ("book/intro.md", "# other\n"), ("book/build.py", "x"), ("_config.yml", "title: u\n"),
-    ("data/cache/raw.bin", "y"), ("data/ipums/extract.xml", "y"),
-    ("lib/specialization/__pycache__/a.pyc", "y")])
+@pytest.mark.parametrize(
+    "file, text",
+    [
+        (
+            "lib/specialization/model/planner.py",
+            "from .nodes import ONE  # one\n\nTWO = ONE + 1\n",
+        ),
+        ("lib/specialization/facts.py", "x = 1\n"),
+        ("notebooks/01_a.md", chapter_text("2")),
+        ("book/intro.md", "# other\n"),
+        ("book/build.py", "x"),
+        ("_config.yml", "title: u\n"),
+        ("data/cache/raw.bin", "y"),
+        ("data/ipums/extract.xml", "y"),
+        ("lib/specialization/__pycache__/a.pyc", "y"),
+    ],
+)
 def test_key_does_not_change_with_anything_else(project, file, text):
     assert not changed(project, file, text)
 
 
-NO_INPUT = ["data/.DS_Store", "data/._table.csv", "data/.table.csv.swp", "data/table.csv~",
-            "data/#table.csv#", "data/.#table.csv", "data/~$table.csv", "data/.~lock.table.csv#",
-            "data/table.csv.lock", "data/table.csv.orig", "data/table.csv.part", "data/Thumbs.db",
-            "data/.ipynb_checkpoints/table-checkpoint.csv", "data/notes.txt",
-            "data/results/.x.csv"]
+NO_INPUT = [
+    "data/.DS_Store",
+    "data/._table.csv",
+    "data/.table.csv.swp",
+    "data/table.csv~",
+    "data/#table.csv#",
+    "data/.#table.csv",
+    "data/~$table.csv",
+    "data/.~lock.table.csv#",
+    "data/table.csv.lock",
+    "data/table.csv.orig",
+    "data/table.csv.part",
+    "data/Thumbs.db",
+    "data/.ipynb_checkpoints/table-checkpoint.csv",
+    "data/notes.txt",
+    "data/results/.x.csv",
+]
 
 
 @pytest.mark.parametrize("file", NO_INPUT)
@@ -137,10 +167,15 @@ def test_a_chapter_that_is_not_python_is_one_sentence(project):
 
 
 def test_key_changes_with_vintages_data_and_parameters(project):
-    keys = {job(project, vintages=v, parameters=p).key
-            for v in ({"synthetic": "seeded"}, {"synthetic": "seeded", "public": "a"},
-                      {"synthetic": "seeded", "public": "b"})
-            for p in ({}, {"VINTAGE": "public"})}
+    keys = {
+        job(project, vintages=v, parameters=p).key
+        for v in (
+            {"synthetic": "seeded"},
+            {"synthetic": "seeded", "public": "a"},
+            {"synthetic": "seeded", "public": "b"},
+        )
+        for p in ({}, {"VINTAGE": "public"})
+    }
     assert len(keys) == 6
 
 
@@ -174,8 +209,13 @@ def test_only_the_touched_chapter_runs_again(project, monkeypatch):
     def pretend(jobs):
         ran.extend(j.name for j in jobs)
         for j in jobs:
-            note = {"key": j.key, "seconds": 1.0, "memory_mib": 1, "vintages": j.vintages,
-                    "packages": {"numpy": "1"}}
+            note = {
+                "key": j.key,
+                "seconds": 1.0,
+                "memory_mib": 1,
+                "vintages": j.vintages,
+                "packages": {"numpy": "1"},
+            }
             pages.write(j.target, json.dumps({"metadata": {"book": note}}))
 
     def pretend_html(root, source, target, strict):
@@ -184,8 +224,11 @@ def test_only_the_touched_chapter_runs_again(project, monkeypatch):
     monkeypatch.setattr(build, "execute", pretend)
     monkeypatch.setattr(pages, "sphinx", pretend_html)
     monkeypatch.setattr(pages, "check_page", lambda notebook, page: None)
-    rounds = [lambda: None, lambda: None,
-              lambda: pages.write(project / "notebooks/02_b.md", chapter_text("2"))]
+    rounds = [
+        lambda: None,
+        lambda: None,
+        lambda: pages.write(project / "notebooks/02_b.md", chapter_text("2")),
+    ]
     for change in rounds:
         change()
         build.build_book(project, {"synthetic": "seeded"})
@@ -201,8 +244,11 @@ def test_only_the_touched_chapter_runs_again(project, monkeypatch):
 
 def test_failures_tell_their_story_and_spare_the_earlier_output(project, monkeypatch, tmp_path):
     # a kernel that the user has installed, and that leads nowhere
-    broken = {"argv": ["/nowhere/python", "-f", "{connection_file}"], "display_name": "x",
-              "language": "python"}
+    broken = {
+        "argv": ["/nowhere/python", "-f", "{connection_file}"],
+        "display_name": "x",
+        "language": "python",
+    }
     pages.write(tmp_path / "user" / "kernels" / "python3" / "kernel.json", json.dumps(broken))
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "user"))
     pages.write(project / "notebooks/02_b.md", chapter_text("raise ValueError('too few zones')"))
@@ -238,21 +284,32 @@ build.execute([build.make_job(root, "01_a", {{"synthetic": "seeded"}})])
 """
 
 
-@pytest.mark.parametrize("program, number", [
-    ("builder", signal.SIGINT), ("builder", signal.SIGTERM), ("builder", signal.SIGHUP),
-    ("builder", signal.SIGKILL), ("make", signal.SIGTERM)])
+@pytest.mark.parametrize(
+    "program, number",
+    [
+        ("builder", signal.SIGINT),
+        ("builder", signal.SIGTERM),
+        ("builder", signal.SIGHUP),
+        ("builder", signal.SIGKILL),
+        ("make", signal.SIGTERM),
+    ],
+)
 def test_whatever_ends_the_builder_ends_its_workers_and_kernels(project, program, number):
     # compiled code that never returns to Python, where no handler of the kernel would run
-    code = ("import os, re; open('started', 'w').write(f'{os.getpid()} {os.getppid()}')\n"
-            "import time\ntime.sleep(.5)\nre.match('(a?){60}a{60}', 'a' * 60)")
+    code = (
+        "import os, re; open('started', 'w').write(f'{os.getpid()} {os.getppid()}')\n"
+        "import time\ntime.sleep(.5)\nre.match('(a?){60}a{60}', 'a' * 60)"
+    )
     pages.write(project / "notebooks/01_a.md", chapter_text(code))
     target = job(project).target
     pages.write(target, "earlier")
     pages.write(project / "book/build.py", GO.format(book=str(BOOK), root=str(project)))
     pages.write(project / "book/environment.sh", "")
     shutil.copy(BOOK.parent / "Makefile", project)
-    command = {"builder": [sys.executable, project / "book/build.py"],
-               "make": ["make", f"VENV={sys.prefix}", "book"]}[program]
+    command = {
+        "builder": [sys.executable, project / "book/build.py"],
+        "make": ["make", f"VENV={sys.prefix}", "book"],
+    }[program]
     started = project / "notebooks/started"
     process = subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True)
     try:
@@ -287,11 +344,15 @@ def settled(path):
 
 def test_two_builds_give_the_same_bytes_with_one_worker_and_with_two(project):
     # a product whose last digits depend on the threads of the linear algebra; a text in pieces
-    pages.write(project / "notebooks/01_a.md", chapter_text(
-        "import sys, time\nimport numpy as np\n"
-        "a = np.random.default_rng(0).normal(size=(700, 700))\n"
-        "print((a @ a @ a).sum().hex(), set('abcdefgh'), flush=True)\n"
-        "time.sleep(.4)\nprint('one'); sys.stdout.flush(); time.sleep(.4); print('two')"))
+    pages.write(
+        project / "notebooks/01_a.md",
+        chapter_text(
+            "import sys, time\nimport numpy as np\n"
+            "a = np.random.default_rng(0).normal(size=(700, 700))\n"
+            "print((a @ a @ a).sum().hex(), set('abcdefgh'), flush=True)\n"
+            "time.sleep(.4)\nprint('one'); sys.stdout.flush(); time.sleep(.4); print('two')"
+        ),
+    )
     builds = []
     for workers in (1, 2):
         build.execute([job(project, "01_a"), job(project, "02_b")], workers)
@@ -304,10 +365,14 @@ def test_two_builds_give_the_same_bytes_with_one_worker_and_with_two(project):
 
 
 def test_linear_algebra_has_one_thread_however_many_workers_there_are(project):
-    pages.write(project / "notebooks/01_a.md", chapter_text(
-        "import numba\nprint(numba.get_num_threads())\n"
-        "from threadpoolctl import threadpool_info\nimport numpy\n"
-        "print({p['num_threads'] for p in threadpool_info() if p['user_api'] == 'blas'})"))
+    pages.write(
+        project / "notebooks/01_a.md",
+        chapter_text(
+            "import numba\nprint(numba.get_num_threads())\n"
+            "from threadpoolctl import threadpool_info\nimport numpy\n"
+            "print({p['num_threads'] for p in threadpool_info() if p['user_api'] == 'blas'})"
+        ),
+    )
     build.execute([job(project)], 1)
     text = settled(job(project).target)["cells"][-1]["outputs"][0]["text"]
     lines = "".join(text).splitlines()
@@ -316,12 +381,22 @@ def test_linear_algebra_has_one_thread_however_many_workers_there_are(project):
 
 def test_what_differs_between_runs_is_left_out():
     stream = nbformat.v4.new_output("stream", name="stdout", text="a")
-    outputs = [stream, nbformat.v4.new_output("stream", name="stdout", text="b"),
-               nbformat.v4.new_output("display_data", data={"text/plain": "t"}),
-               nbformat.v4.new_output("stream", name="stdout", text="c"),
-               nbformat.v4.new_output("stream", name="stderr", text="d")]
-    cell = nbformat.v4.new_code_cell("1", outputs=outputs, metadata={
-        "papermill": {"duration": 1}, "execution": {"shell.execute_reply": "t"}, "tags": ["x"]})
+    outputs = [
+        stream,
+        nbformat.v4.new_output("stream", name="stdout", text="b"),
+        nbformat.v4.new_output("display_data", data={"text/plain": "t"}),
+        nbformat.v4.new_output("stream", name="stdout", text="c"),
+        nbformat.v4.new_output("stream", name="stderr", text="d"),
+    ]
+    cell = nbformat.v4.new_code_cell(
+        "1",
+        outputs=outputs,
+        metadata={
+            "papermill": {"duration": 1},
+            "execution": {"shell.execute_reply": "t"},
+            "tags": ["x"],
+        },
+    )
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {"duration": 1}})
     execute.settle(notebook)
     assert notebook.metadata == {} and cell.metadata == {"tags": ["x"]}
@@ -330,32 +405,42 @@ def test_what_differs_between_runs_is_left_out():
 
 def test_a_kernel_that_is_done_is_not_interrupted(project, capfd):
     # it would call that an error, now and then, on the terminal
-    pages.write(project / "notebooks/01_a.md", chapter_text(
-        "import signal, ipykernel.kernelbase\n"
-        "signal.signal(signal.SIGINT, lambda *_: open('interrupted', 'w').close())\n"
-        "ipykernel.kernelbase.signal = lambda *_: None   # it would set its own again"))
+    pages.write(
+        project / "notebooks/01_a.md",
+        chapter_text(
+            "import signal, ipykernel.kernelbase\n"
+            "signal.signal(signal.SIGINT, lambda *_: open('interrupted', 'w').close())\n"
+            "ipykernel.kernelbase.signal = lambda *_: None   # it would set its own again"
+        ),
+    )
     build.execute([job(project, "01_a"), job(project, "02_b")])
     assert not (project / "notebooks/interrupted").exists()
     said = capfd.readouterr()
-    lines = [line for line in (said.out + said.err).replace("\r", "\n").splitlines()
-             if line.strip() and not line.startswith(("chapters:", "01_a:", "02_b:"))]
+    lines = [
+        line
+        for line in (said.out + said.err).replace("\r", "\n").splitlines()
+        if line.strip() and not line.startswith(("chapters:", "01_a:", "02_b:"))
+    ]
     assert lines == []
 
 
 def test_what_a_kernel_says_past_its_notebook_reaches_the_terminal(project, capfd):
-    pages.write(project / "notebooks/01_a.md", chapter_text(
-        "import os; os.write(2, b'a real error')"))
+    pages.write(
+        project / "notebooks/01_a.md", chapter_text("import os; os.write(2, b'a real error')")
+    )
     build.execute([job(project)])
     assert "a real error" in capfd.readouterr().err
 
 
 def test_no_build_needs_semaphores(project):
     # they live in /dev/shm, which may be full, or not there at all
-    refuse = ("import _multiprocessing\n"
-              "class Refuse:\n    SEM_VALUE_MAX = 1\n"
-              "    def __init__(self, *_):\n"
-              "        raise OSError(28, 'No space left on device')\n"
-              "_multiprocessing.SemLock = Refuse\n")
+    refuse = (
+        "import _multiprocessing\n"
+        "class Refuse:\n    SEM_VALUE_MAX = 1\n"
+        "    def __init__(self, *_):\n"
+        "        raise OSError(28, 'No space left on device')\n"
+        "_multiprocessing.SemLock = Refuse\n"
+    )
     pages.write(project / "go.py", refuse + GO.format(book=str(BOOK), root=str(project)))
     done = subprocess.run([sys.executable, project / "go.py"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -395,18 +480,27 @@ def test_parameters_have_the_types_of_the_defaults(typed):
     assert typed("θ=0", "shown=false")["shown"] is False
     for text in ("no", "2020", "2020-01-01", "null", "1e3"):
         assert typed(f"VINTAGE={text}") == {"VINTAGE": text}
-    assert typed("\u00b5=2") == {"μ": 2.0}     # the micro sign of a keyboard, as Python reads it
+    assert typed("\u00b5=2") == {"μ": 2.0}  # the micro sign of a keyboard, as Python reads it
 
 
-@pytest.mark.parametrize("text, words", [
-    ("HORZON=70", r"no parameter 'HORZON'; valid: VINTAGE \(default 'all'\), θ"),
-    ("θ=0,05", "θ = '0,05' is not a number, as its default 0.1 is"),
-    ("θ=", "θ = '' is not a number"), ("θ=nan", "not a number"), ("θ=inf", "not a number"),
-    ("industry=A", "industry = 'A' is not a whole number"), ("industry=.5", "not a whole number"),
-    ("industry=inf", "not a whole number"), ("shown=maybe", "not true or false"),
-    ("φ=4.1", r"φ = 4.1; valid: 0.5 to 4"), ("φ=.4", r"φ = 0.4; valid: 0.5 to 4"),
-    ("industry=2", "industry = 2; valid: 0 or 1"),
-    ("θ=-1", "θ")])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("HORZON=70", r"no parameter 'HORZON'; valid: VINTAGE \(default 'all'\), θ"),
+        ("θ=0,05", "θ = '0,05' is not a number, as its default 0.1 is"),
+        ("θ=", "θ = '' is not a number"),
+        ("θ=nan", "not a number"),
+        ("θ=inf", "not a number"),
+        ("industry=A", "industry = 'A' is not a whole number"),
+        ("industry=.5", "not a whole number"),
+        ("industry=inf", "not a whole number"),
+        ("shown=maybe", "not true or false"),
+        ("φ=4.1", r"φ = 4.1; valid: 0.5 to 4"),
+        ("φ=.4", r"φ = 0.4; valid: 0.5 to 4"),
+        ("industry=2", "industry = 2; valid: 0 or 1"),
+        ("θ=-1", "θ"),
+    ],
+)
 def test_a_parameter_that_cannot_be_is_one_sentence(typed, text, words):
     with pytest.raises((build.BuildError, store.DataError), match=words) as caught:
         typed(text)
@@ -419,9 +513,19 @@ def test_a_parameter_given_twice_is_refused(typed):
 
 
 def test_variants_with_different_parameters_never_share_a_file(project):
-    several = [{"VINTAGE": "a,b"}, {"VINTAGE": "a b"}, {"VINTAGE": "a/b"}, {"VINTAGE": "A/b"},
-               {"x": 1.0, "y": 2.0}, {"x": 2.0, "y": 1.0}, {"x": 1}, {"x": "1"}, {"x": "é"},
-               {"x": "a" * 300}, {"x": "a" * 301}]
+    several = [
+        {"VINTAGE": "a,b"},
+        {"VINTAGE": "a b"},
+        {"VINTAGE": "a/b"},
+        {"VINTAGE": "A/b"},
+        {"x": 1.0, "y": 2.0},
+        {"x": 2.0, "y": 1.0},
+        {"x": 1},
+        {"x": "1"},
+        {"x": "é"},
+        {"x": "a" * 300},
+        {"x": "a" * 301},
+    ]
     files = {str(job(project, parameters=p).target).lower() for p in several}
     assert len(files) == len(several) and str(job(project).target).lower() not in files
     assert all(len(Path(f).name) < 120 for f in files)
@@ -433,6 +537,7 @@ def test_exit_codes(monkeypatch, capsys):
     def fail(error):
         def raising(*_):
             raise error
+
         return raising
 
     monkeypatch.setattr(build, "available_vintages", lambda: {"synthetic": "seeded"})
@@ -485,19 +590,31 @@ def test_launch_pairs_only_with_a_repository(project):
     assert all(not c.get("outputs") for c in json.loads(pair)["cells"])
 
 
-CELLS = [nbformat.v4.new_markdown_cell("```{glue:figure} one\n:alt: a\n```"),
-         nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output(
-             "display_data", data={"text/html": f"{pages.TABLE}t</figure>"})]),
-         nbformat.v4.new_code_cell("2", metadata={"tags": ["remove-output"]}, outputs=[
-             nbformat.v4.new_output("display_data", data={"image/png": "x"})])]
+CELLS = [
+    nbformat.v4.new_markdown_cell("```{glue:figure} one\n:alt: a\n```"),
+    nbformat.v4.new_code_cell(
+        "1",
+        outputs=[
+            nbformat.v4.new_output("display_data", data={"text/html": f"{pages.TABLE}t</figure>"})
+        ],
+    ),
+    nbformat.v4.new_code_cell(
+        "2",
+        metadata={"tags": ["remove-output"]},
+        outputs=[nbformat.v4.new_output("display_data", data={"image/png": "x"})],
+    ),
+]
 
 
 @pytest.mark.parametrize("images, tables, good", [(1, 1, True), (0, 1, False), (1, 0, False)])
 def test_a_page_must_show_what_its_chapter_makes(tmp_path, images, tables, good):
     notebook, page = tmp_path / "01_a.ipynb", tmp_path / "01_a.html"
     nbformat.write(nbformat.v4.new_notebook(cells=CELLS), notebook)
-    pages.write(page, f"<img src='logo'><article>{'<img src=a>' * images}"
-                      f"{(pages.TABLE + 't</figure>') * tables}</article>")
+    pages.write(
+        page,
+        f"<img src='logo'><article>{'<img src=a>' * images}"
+        f"{(pages.TABLE + 't</figure>') * tables}</article>",
+    )
     if good:
         pages.check_page(notebook, page)
     else:
@@ -508,12 +625,15 @@ def test_a_page_must_show_what_its_chapter_makes(tmp_path, images, tables, good)
 
 @pytest.mark.parametrize("folder", ["", "book"])
 def test_links_to_edit_a_page_lead_to_its_source(project, folder):
-    pages.write(project / "_config.yml", f"""title: t
+    pages.write(
+        project / "_config.yml",
+        f"""title: t
 execute: {{execute_notebooks: "off"}}
 only_build_toc_files: true
 repository: {{url: "https://github.com/who/what", path_to_book: "{folder}", branch: main}}
 html: {{use_edit_page_button: true, use_repository_button: true}}
-""")
+""",
+    )
     for name in ("01_a", "02_b"):
         source = pages.read_chapter(project / f"notebooks/{name}.md")
         pages.write(project / f"book/notebooks/{name}.ipynb", nbformat.writes(source))
@@ -529,8 +649,9 @@ html: {{use_edit_page_button: true, use_repository_button: true}}
 def test_two_builds_of_real_chapters_are_equal(tmp_path):
     names, builds = ["01_data", "03_dynamics"], []
     for workers in (1, 2):
-        jobs = [replace(job(build.ROOT, name), target=tmp_path / f"{workers}.{name}")
-                for name in names]
+        jobs = [
+            replace(job(build.ROOT, name), target=tmp_path / f"{workers}.{name}") for name in names
+        ]
         build.execute(jobs, workers)
         builds.append([settled(j.target) for j in jobs])
     assert builds[0] == builds[1]

@@ -40,8 +40,13 @@ def setup(tmp_path):
             file.unlink(missing_ok=True)
             file.write_text(text)
             file.chmod(0o755)
-        return subprocess.run(["sh", SCRIPT, ".venv", *arguments], cwd=root, text=True,
-                              capture_output=True, env={"PATH": os.fspath(path)})
+        return subprocess.run(
+            ["sh", SCRIPT, ".venv", *arguments],
+            cwd=root,
+            text=True,
+            capture_output=True,
+            env={"PATH": os.fspath(path)},
+        )
 
     run.root, run.path = root, path
     return run

@@ -28,8 +28,9 @@ def entries():
 
 def project_files():
     """Files of the project: those git tracks, or does not ignore."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT,
-                            capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
     if listed.returncode:
         pytest.skip("not a git checkout")
     return [p for name in listed.stdout.splitlines() if (p := ROOT / name).is_file()]
@@ -83,8 +84,9 @@ def test_chapters_open_with_parameters_and_with_data_show_every_vintage_by_defau
     data = any("results." in c.source or "vintages." in c.source for c in code)
     assert data == ('VINTAGE = "all"' in code[0].source)
     if not data:
-        captions = re.findall(r"```{glue:figure} .*?```", "".join(
-            c.source for c in notebook.cells), re.DOTALL)
+        captions = re.findall(
+            r"```{glue:figure} .*?```", "".join(c.source for c in notebook.cells), re.DOTALL
+        )
         assert captions and all("no data" in " ".join(c.split()) for c in captions)
 
 
@@ -116,11 +118,22 @@ def test_the_ci_runs_the_tests_of_the_readme():
     assert "make test\n" in script and "make book\n" in script and "-m slow" in script
 
 
-@pytest.mark.parametrize("path", [
-    ".venv/bin/python", "_build/html/index.html", "book/notebooks/01_data.ipynb",
-    "data/cache/raw/a.csv", "data/ipums/extract.dat.gz", "usa_00001.dat.gz", "usa_00001.xml",
-    "lib/specialization/__pycache__/a.pyc", ".pytest_cache/a", ".hypothesis/a",
-    "notebooks/.ipynb_checkpoints/a.ipynb"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".venv/bin/python",
+        "_build/html/index.html",
+        "book/notebooks/01_data.ipynb",
+        "data/cache/raw/a.csv",
+        "data/ipums/extract.dat.gz",
+        "usa_00001.dat.gz",
+        "usa_00001.xml",
+        "lib/specialization/__pycache__/a.pyc",
+        ".pytest_cache/a",
+        ".hypothesis/a",
+        "notebooks/.ipynb_checkpoints/a.ipynb",
+    ],
+)
 def test_git_ignores_what_is_made_or_must_not_be_shared(path):
     done = subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT)
     if done.returncode == 128:
@@ -130,21 +143,34 @@ def test_git_ignores_what_is_made_or_must_not_be_shared(path):
 
 def test_scripts_and_tables_have_the_same_bytes_in_every_checkout():
     files = ["book/environment.sh", ".ci/run", "Makefile", "data/zones.csv", "lib/a.py"]
-    done = subprocess.run(["git", "check-attr", "text", "eol", "--", *files], cwd=ROOT,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", "check-attr", "text", "eol", "--", *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         pytest.skip("not a git checkout")
-    assert done.stdout.splitlines() == [f"{file}: {attribute}" for file in files
-                                        for attribute in ("text: auto", "eol: lf")]
+    assert done.stdout.splitlines() == [
+        f"{file}: {attribute}" for file in files for attribute in ("text: auto", "eol: lf")
+    ]
 
 
-@pytest.mark.parametrize("path", [p.relative_to(ROOT).as_posix() for folder in ("lib", "book")
-                                  for p in sorted((ROOT / folder).rglob("*.py"))])
+@pytest.mark.parametrize(
+    "path",
+    [
+        p.relative_to(ROOT).as_posix()
+        for folder in ("lib", "book")
+        for p in sorted((ROOT / folder).rglob("*.py"))
+    ],
+)
 def test_every_text_file_is_read_and_written_in_a_named_encoding(path):
     for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
-            text = (getattr(node.func, "id", "") == "open"
-                    or getattr(node.func, "attr", "") in ("read_text", "write_text"))
+            text = getattr(node.func, "id", "") == "open" or getattr(node.func, "attr", "") in (
+                "read_text",
+                "write_text",
+            )
             named = any(k.arg == "encoding" for k in node.keywords)
             assert named or not text, f"{path}:{node.lineno}: no encoding"
 

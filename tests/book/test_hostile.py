@@ -46,33 +46,44 @@ PLANTED = "import sys; sys.modules['planted'] = sys; print('planted')\n"
 def page(tmp_path_factory):
     """Execute a chapter in a process with these variables; its cells and its figure."""
     root = tmp_path_factory.mktemp("hostile") / "a project"
-    for name, text in {"_toc.yml": "root: intro\nchapters:\n- file: notebooks/01_a\n",
-                       "_config.yml": "title: t\n", "requirements.lock": "numpy==1\n",
-                       "notebooks/01_a.md": chapter_text(CODE), "data/table.csv": "a\n1\n",
-                       "book/intro.md": "# t\n", "go.py": START.format(
-                           book=str(BOOK), root=str(root))}.items():
+    for name, text in {
+        "_toc.yml": "root: intro\nchapters:\n- file: notebooks/01_a\n",
+        "_config.yml": "title: t\n",
+        "requirements.lock": "numpy==1\n",
+        "notebooks/01_a.md": chapter_text(CODE),
+        "data/table.csv": "a\n1\n",
+        "book/intro.md": "# t\n",
+        "go.py": START.format(book=str(BOOK), root=str(root)),
+    }.items():
         pages.write(root / name, text)
     # what a user may have set up: each of these breaks something, or says so
     home = root / "home"
-    planted = {"usercustomize.py": PLANTED, "sitecustomize.py": PLANTED, "startup.py": PLANTED,
-               "numpy.py": "raise ImportError('planted')\n",
-               "matplotlibrc": "text.usetex: True\nbackend: TkAgg\n",
-               ".config/matplotlib/matplotlibrc": "text.usetex: True\n",
-               ".ipython/profile_default/startup/00.py": PLANTED,
-               ".ipython/profile_default/ipython_config.py":
-                   "c.InteractiveShellApp.exec_lines = ['print(\"planted\")']\n",
-               ".jupyter/jupyter_config.json": '{"KernelManager": {"shutdown_wait_time": 1}}',
-               ".local/share/jupyter/kernels/python3/kernel.json": json.dumps(
-                   {"argv": ["/nowhere"], "display_name": "x", "language": "python"}),
-               ".numba_config.yaml": "disable_jit: 1\n"}
+    planted = {
+        "usercustomize.py": PLANTED,
+        "sitecustomize.py": PLANTED,
+        "startup.py": PLANTED,
+        "numpy.py": "raise ImportError('planted')\n",
+        "matplotlibrc": "text.usetex: True\nbackend: TkAgg\n",
+        ".config/matplotlib/matplotlibrc": "text.usetex: True\n",
+        ".ipython/profile_default/startup/00.py": PLANTED,
+        ".ipython/profile_default/ipython_config.py": "c.InteractiveShellApp.exec_lines = ['print(\"planted\")']\n",
+        ".jupyter/jupyter_config.json": '{"KernelManager": {"shutdown_wait_time": 1}}',
+        ".local/share/jupyter/kernels/python3/kernel.json": json.dumps(
+            {"argv": ["/nowhere"], "display_name": "x", "language": "python"}
+        ),
+        ".numba_config.yaml": "disable_jit: 1\n",
+    }
     for name, text in planted.items():
         pages.write(home / name, text)
 
     def run(**variables):
         variables = {k: v.replace("HOME", str(home)) for k, v in variables.items()}
         process = subprocess.run(
-            [sys.executable, root / "go.py"], cwd=root, capture_output=True,
-            env={"PATH": os.environ["PATH"], "HOME": str(home)} | variables)
+            [sys.executable, root / "go.py"],
+            cwd=root,
+            capture_output=True,
+            env={"PATH": os.environ["PATH"], "HOME": str(home)} | variables,
+        )
         assert process.returncode == 0, process.stderr.decode(errors="replace")[-3000:]
         executed = json.loads((root / "book/notebooks/01_a.ipynb").read_text(encoding="utf-8"))
         assert (root / "notebooks/written.txt").read_text(encoding="utf-8") == "é θ"
@@ -83,21 +94,50 @@ def page(tmp_path_factory):
 
 HOSTILE = {
     "settings": {
-        "PYTHONPATH": "HOME", "PYTHONSTARTUP": "HOME/startup.py", "PYTHONOPTIMIZE": "2",
-        "PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1", "PYTHONHASHSEED": "7",
-        "MATPLOTLIBRC": "HOME/matplotlibrc", "MPLBACKEND": "TkAgg", "MPLCONFIGDIR": "HOME",
-        "NUMBA_DISABLE_JIT": "1", "NUMBA_DEBUG": "1", "OMP_NUM_THREADS": "64",
-        "OPENBLAS_CORETYPE": "Prescott", "MKL_NUM_THREADS": "x",
-        "JUPYTER_CONFIG_DIR": "HOME/.jupyter", "IPYTHONDIR": "HOME/.ipython",
-        "JUPYTER_DATA_DIR": "HOME/.local/share/jupyter", "JUPYTER_PATH": "HOME",
-        "JUPYTER_RUNTIME_DIR": "/nowhere", "JPY_PARENT_PID": "1", "JUPYTER_PLATFORM_DIRS": "1",
-        "GIT_DIR": "/nowhere", "PIP_TARGET": "/nowhere", "PROJ_DATA": "/nowhere",
-        "XDG_CONFIG_HOME": "HOME/.config", "XDG_RUNTIME_DIR": "/nowhere"},
-    "latin 1": {"PYTHONSAFEPATH": "1", "LC_ALL": "en_US.ISO-8859-1", "LANG": "en_US.ISO-8859-1",
-                "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0",
-                "SPECIALIZATION_CACHE": "cache", "SPECIALIZATION_MIRROR": "mirror"},
-    "ascii": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "LANGUAGE": "de",
-              "PYTHONIOENCODING": "ascii", "TZ": "Asia/Tokyo"},
+        "PYTHONPATH": "HOME",
+        "PYTHONSTARTUP": "HOME/startup.py",
+        "PYTHONOPTIMIZE": "2",
+        "PYTHONWARNINGS": "error",
+        "PYTHONDEVMODE": "1",
+        "PYTHONHASHSEED": "7",
+        "MATPLOTLIBRC": "HOME/matplotlibrc",
+        "MPLBACKEND": "TkAgg",
+        "MPLCONFIGDIR": "HOME",
+        "NUMBA_DISABLE_JIT": "1",
+        "NUMBA_DEBUG": "1",
+        "OMP_NUM_THREADS": "64",
+        "OPENBLAS_CORETYPE": "Prescott",
+        "MKL_NUM_THREADS": "x",
+        "JUPYTER_CONFIG_DIR": "HOME/.jupyter",
+        "IPYTHONDIR": "HOME/.ipython",
+        "JUPYTER_DATA_DIR": "HOME/.local/share/jupyter",
+        "JUPYTER_PATH": "HOME",
+        "JUPYTER_RUNTIME_DIR": "/nowhere",
+        "JPY_PARENT_PID": "1",
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "GIT_DIR": "/nowhere",
+        "PIP_TARGET": "/nowhere",
+        "PROJ_DATA": "/nowhere",
+        "XDG_CONFIG_HOME": "HOME/.config",
+        "XDG_RUNTIME_DIR": "/nowhere",
+    },
+    "latin 1": {
+        "PYTHONSAFEPATH": "1",
+        "LC_ALL": "en_US.ISO-8859-1",
+        "LANG": "en_US.ISO-8859-1",
+        "PYTHONIOENCODING": "latin-1",
+        "PYTHONUTF8": "0",
+        "SPECIALIZATION_CACHE": "cache",
+        "SPECIALIZATION_MIRROR": "mirror",
+    },
+    "ascii": {
+        "LC_ALL": "C",
+        "PYTHONCOERCECLOCALE": "0",
+        "PYTHONUTF8": "0",
+        "LANGUAGE": "de",
+        "PYTHONIOENCODING": "ascii",
+        "TZ": "Asia/Tokyo",
+    },
 }
 
 
@@ -109,11 +149,14 @@ def plain(page):
 
 def test_the_page_of_reference_is_what_it_should_be(plain):
     (said,) = plain[0][-1]["outputs"]
-    assert said["name"] == "stdout"     # and nothing on stderr
+    assert said["name"] == "stdout"  # and nothing on stderr
     order, *lines = "".join(said["text"]).splitlines()
     assert order.endswith("] 0 False True")
-    assert lines == ["False module://matplotlib_inline.backend_inline False", "0 True cache",
-                     "True []"]
+    assert lines == [
+        "False module://matplotlib_inline.backend_inline False",
+        "0 True cache",
+        "True []",
+    ]
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -125,12 +168,24 @@ def test_no_environment_changes_or_breaks_a_page(page, plain, kind):
 
 
 def test_the_clean_environment_is_a_list():
-    names = {"PATH": "p", "PYTHONPATH": "x", "NUMBA_X": "1", "LC_ALL": "C", "CI": "true",
-             "SPECIALIZATION_MIRROR": "a b", "SPECIALIZATION_CACHE": "~/c", "GIT_DIR": ".",
-             "HTTPS_PROXY": "", "OMP_NUM_THREADS": "8"}
+    names = {
+        "PATH": "p",
+        "PYTHONPATH": "x",
+        "NUMBA_X": "1",
+        "LC_ALL": "C",
+        "CI": "true",
+        "SPECIALIZATION_MIRROR": "a b",
+        "SPECIALIZATION_CACHE": "~/c",
+        "GIT_DIR": ".",
+        "HTTPS_PROXY": "",
+        "OMP_NUM_THREADS": "8",
+    }
     assert environment.clean(names) == environment.SET | {
-        "PATH": "p", "CI": "true", "SPECIALIZATION_MIRROR": str(Path.cwd() / "a b"),
-        "SPECIALIZATION_CACHE": str(Path.home() / "c")}
+        "PATH": "p",
+        "CI": "true",
+        "SPECIALIZATION_MIRROR": str(Path.cwd() / "a b"),
+        "SPECIALIZATION_CACHE": str(Path.home() / "c"),
+    }
     once = environment.clean(names)
     assert environment.clean(once) == once
     assert all(environment.KEPT.values())
@@ -138,9 +193,18 @@ def test_the_clean_environment_is_a_list():
 
 def test_the_program_answers_under_hostile_variables(tmp_path):
     done = subprocess.run(
-        [sys.executable, BOOK / "build.py", "01_data", "θ=x"], cwd=tmp_path, capture_output=True,
-        env={"PATH": os.environ["PATH"], "PYTHONSAFEPATH": "1", "PYTHONUTF8": "0", "LC_ALL": "C",
-             "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"})
+        [sys.executable, BOOK / "build.py", "01_data", "θ=x"],
+        cwd=tmp_path,
+        capture_output=True,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONSAFEPATH": "1",
+            "PYTHONUTF8": "0",
+            "LC_ALL": "C",
+            "PYTHONCOERCECLOCALE": "0",
+            "PYTHONIOENCODING": "ascii",
+        },
+    )
     assert done.returncode == 1
     assert done.stderr.decode("utf-8").startswith("error: 01_data.md has no parameter 'θ'; valid")
 
@@ -148,20 +212,47 @@ def test_the_program_answers_under_hostile_variables(tmp_path):
 # Cores
 
 
-@pytest.mark.parametrize("files, found", [
-    ({}, 8), ({"sys/fs/cgroup/cpu.max": "max 100000"}, 8),
-    ({"sys/fs/cgroup/cpu.max": "200000 100000"}, 2),
-    ({"sys/fs/cgroup/cpu.max": "50000 100000"}, 1),
-    ({"sys/fs/cgroup/cpu.max": "1600000 100000"}, 8), ({"sys/fs/cgroup/cpu.max": "?"}, 8),
-    ({"proc/self/cgroup": "0::/user/job", "sys/fs/cgroup/user/job/cpu.max": "max 100000",
-      "sys/fs/cgroup/user/cpu.max": "350000 100000"}, 3),
-    ({"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "400000",
-      "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000"}, 4),
-    ({"proc/self/cgroup": "4:cpu,cpuacct:/docker/1",
-      "sys/fs/cgroup/cpu,cpuacct/docker/1/cpu.cfs_quota_us": "100000",
-      "sys/fs/cgroup/cpu,cpuacct/docker/1/cpu.cfs_period_us": "100000"}, 1),
-    ({"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1",
-      "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000"}, 8)])
+@pytest.mark.parametrize(
+    "files, found",
+    [
+        ({}, 8),
+        ({"sys/fs/cgroup/cpu.max": "max 100000"}, 8),
+        ({"sys/fs/cgroup/cpu.max": "200000 100000"}, 2),
+        ({"sys/fs/cgroup/cpu.max": "50000 100000"}, 1),
+        ({"sys/fs/cgroup/cpu.max": "1600000 100000"}, 8),
+        ({"sys/fs/cgroup/cpu.max": "?"}, 8),
+        (
+            {
+                "proc/self/cgroup": "0::/user/job",
+                "sys/fs/cgroup/user/job/cpu.max": "max 100000",
+                "sys/fs/cgroup/user/cpu.max": "350000 100000",
+            },
+            3,
+        ),
+        (
+            {
+                "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "400000",
+                "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000",
+            },
+            4,
+        ),
+        (
+            {
+                "proc/self/cgroup": "4:cpu,cpuacct:/docker/1",
+                "sys/fs/cgroup/cpu,cpuacct/docker/1/cpu.cfs_quota_us": "100000",
+                "sys/fs/cgroup/cpu,cpuacct/docker/1/cpu.cfs_period_us": "100000",
+            },
+            1,
+        ),
+        (
+            {
+                "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1",
+                "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000",
+            },
+            8,
+        ),
+    ],
+)
 def test_cores_are_those_of_the_container(tmp_path, monkeypatch, files, found):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     for name, text in files.items():
@@ -171,8 +262,10 @@ def test_cores_are_those_of_the_container(tmp_path, monkeypatch, files, found):
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
 def test_cores_are_those_of_the_affinity():
-    program = (f"import os, sys; sys.path.insert(0, {str(BOOK)!r}); import environment\n"
-               "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
-               "print(environment.cores())")
+    program = (
+        f"import os, sys; sys.path.insert(0, {str(BOOK)!r}); import environment\n"
+        "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
+        "print(environment.cores())"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "1\n"

@@ -81,7 +81,7 @@ def test_no_number_or_reference_is_left_open(page):
         code.decompose()
     text = text.get_text()
     for sign in ("{glue", "{cite", "{ref}", "{numref}", "{eq}", "{doc}", "[[", "TODO", "???"):
-        assert sign not in text, text[max(0, text.find(sign) - 80):][:160]
+        assert sign not in text, text[max(0, text.find(sign) - 80) :][:160]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -180,11 +180,20 @@ def seen(tmp_path_factory):
     program = browser()
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Server, directory=HTML))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-             "--disable-background-networking", "--disable-component-update", "--disable-sync",
-             "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-             f"--user-data-dir={tmp_path_factory.mktemp('browser')}",
-             "--virtual-time-budget=120000", "--dump-dom"]
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+        f"--user-data-dir={tmp_path_factory.mktemp('browser')}",
+        "--virtual-time-budget=120000",
+        "--dump-dom",
+    ]
     address = f"http://127.0.0.1:{server.server_port}/probe.html"
     done = subprocess.run([program, *flags, address], capture_output=True, text=True, timeout=300)
     server.shutdown()

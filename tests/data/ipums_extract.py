@@ -7,10 +7,27 @@ import numpy as np
 import pandas as pd
 
 WIDTHS = {
-    "YEAR": 4, "SAMPLE": 6, "SERIAL": 8, "STATEFIP": 2, "SEA": 3, "CNTYGP97": 5,
-    "CNTYGP98": 3, "PUMA": 5, "PERNUM": 4, "PERWT": 10, "SLWT": 10,
-    "SEX": 1, "AGE": 3, "EDUC": 2, "EMPSTAT": 1, "IND1950": 3, "INCWAGE": 6, "INCBUSFM": 5,
-    "INCBUS": 6, "INCFARM": 6, "INCBUS00": 6,
+    "YEAR": 4,
+    "SAMPLE": 6,
+    "SERIAL": 8,
+    "STATEFIP": 2,
+    "SEA": 3,
+    "CNTYGP97": 5,
+    "CNTYGP98": 3,
+    "PUMA": 5,
+    "PERNUM": 4,
+    "PERWT": 10,
+    "SLWT": 10,
+    "SEX": 1,
+    "AGE": 3,
+    "EDUC": 2,
+    "EMPSTAT": 1,
+    "IND1950": 3,
+    "INCWAGE": 6,
+    "INCBUSFM": 5,
+    "INCBUS": 6,
+    "INCFARM": 6,
+    "INCBUS00": 6,
 }
 WEIGHTS = ("PERWT", "SLWT")
 """Weights have two implied decimals; every other variable has none."""
@@ -33,8 +50,9 @@ VARIABLE = """<var ID="{name}" name="{name}" intrvl="discrete" dcml="{decimals}"
 """
 
 
-def write_extract(folder, persons, name="extract", ending=".dat.gz", structure="rectangular",
-                  widths=()):
+def write_extract(
+    folder, persons, name="extract", ending=".dat.gz", structure="rectangular", widths=()
+):
     """Write `persons` as `name`.xml and its data, of `ending`; NaN becomes blank.
 
     Weights of a .csv have their decimals, as IPUMS writes them. `structure` is what the codebook
@@ -44,9 +62,16 @@ def write_extract(folder, persons, name="extract", ending=".dat.gz", structure="
     variables, start = [], 1
     for variable in persons:
         width = widths[variable]
-        variables.append(VARIABLE.format(
-            name=variable, label=escape(variable.lower()), start=start, end=start + width - 1,
-            width=width, decimals=2 if variable in WEIGHTS else 0))
+        variables.append(
+            VARIABLE.format(
+                name=variable,
+                label=escape(variable.lower()),
+                start=start,
+                end=start + width - 1,
+                width=width,
+                decimals=2 if variable in WEIGHTS else 0,
+            )
+        )
         start += width
     codebook = CODEBOOK.format(name=name, variables="".join(variables), structure=structure)
     (folder / f"{name}.xml").write_text(codebook, encoding="utf-8")
@@ -57,7 +82,8 @@ def write_extract(folder, persons, name="extract", ending=".dat.gz", structure="
         text = "".join("".join(line) + "\n" for line in lines)
     content = text.encode("latin-1")
     (folder / f"{name}{ending}").write_bytes(
-        gzip.compress(content) if ending.lower().endswith("gz") else content)
+        gzip.compress(content) if ending.lower().endswith("gz") else content
+    )
 
 
 def _field(values, width, weight):
@@ -69,8 +95,19 @@ def _field(values, width, weight):
 
 def person(year, sample, **fields):
     """One employed man of 40 with a wage, unless `fields` say otherwise."""
-    base = {"YEAR": year, "SAMPLE": sample, "SERIAL": 1, "STATEFIP": 1, "PERNUM": 2, "PERWT": 1,
-            "SEX": 1, "AGE": 40, "EDUC": 6, "EMPSTAT": 1, "IND1950": 105}
+    base = {
+        "YEAR": year,
+        "SAMPLE": sample,
+        "SERIAL": 1,
+        "STATEFIP": 1,
+        "PERNUM": 2,
+        "PERWT": 1,
+        "SEX": 1,
+        "AGE": 40,
+        "EDUC": 6,
+        "EMPSTAT": 1,
+        "IND1950": 105,
+    }
     return base | fields
 
 

@@ -20,33 +20,53 @@ def decoded(topology, layer):
     def ring(numbers):
         parts = [arcs[k] if k >= 0 else arcs[~k][::-1] for k in numbers]
         return np.vstack([parts[0], *(p[1:] for p in parts[1:])])
-    return {[*g["properties"].values()][0]: shapely.MultiPolygon(
-        [shapely.Polygon(ring(p[0]), [ring(r) for r in p[1:]]) for p in g["arcs"]])
-        for g in topology["objects"][layer]["geometries"]}
+
+    return {
+        [*g["properties"].values()][0]: shapely.MultiPolygon(
+            [shapely.Polygon(ring(p[0]), [ring(r) for r in p[1:]]) for p in g["arcs"]]
+        )
+        for g in topology["objects"][layer]["geometries"]
+    }
 
 
 def squares():
     """Three squares in a row, an island, and a square inside the first."""
     hole = shapely.box(2, 2, 4, 4)
-    return gpd.GeoSeries([shapely.box(0, 0, 10, 10).difference(hole), shapely.box(10, 0, 20, 10),
-                          shapely.box(20, 0, 30, 10), shapely.box(40, 0, 50, 10), hole],
-                         index=[1, 2, 3, 4, 5]).rename_axis("zone")
+    return gpd.GeoSeries(
+        [
+            shapely.box(0, 0, 10, 10).difference(hole),
+            shapely.box(10, 0, 20, 10),
+            shapely.box(20, 0, 30, 10),
+            shapely.box(40, 0, 50, 10),
+            hole,
+        ],
+        index=[1, 2, 3, 4, 5],
+    ).rename_axis("zone")
 
 
 def test_topology_keeps_each_border_once():
     parts = squares()
-    both = gpd.GeoDataFrame({"state": [7, 7, 8, 8, 7]}, geometry=parts.values).dissolve(
-        "state").geometry
+    both = (
+        gpd.GeoDataFrame({"state": [7, 7, 8, 8, 7]}, geometry=parts.values)
+        .dissolve("state")
+        .geometry
+    )
     found = boundaries.topology({"zones": parts, "states": both}, parts)
     step = boundaries.STEP
     for layer, original in (("zones", parts), ("states", both)):
         for key, shape in decoded(found, layer).items():
-            assert shapely.equals(shapely.transform(shape, lambda xy: np.rint(xy / step)),
-                                  original[key])
+            assert shapely.equals(
+                shapely.transform(shape, lambda xy: np.rint(xy / step)), original[key]
+            )
     # three squares: outer borders of the ends, two of the middle, two inner; island, hole
     assert len(found["arcs"]) == 8
-    used = [abs(k) if k >= 0 else ~k for g in found["objects"]["zones"]["geometries"]
-            for p in g["arcs"] for ring in p for k in ring]
+    used = [
+        abs(k) if k >= 0 else ~k
+        for g in found["objects"]["zones"]["geometries"]
+        for p in g["arcs"]
+        for ring in p
+        for k in ring
+    ]
     assert sorted(np.bincount(used)) == [1] * 5 + [2] * 3
 
 

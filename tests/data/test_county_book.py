@@ -7,9 +7,21 @@ from specialization.data import county_book, download, public, schema, vintages
 from specialization.errors import DataError
 from specialization.facts import tradeoff
 
-NUMBERS = {"var1": 100, "var3": 1000, "var6": 50, "var9": 10, "var10": 12, "var11": 60, "var12": 9,
-           "var21": 250, "var22": 5000, "var25": 2, "var28": 40, "var37": 300}
-GROUPS = {f"var{code}": 10 * k for k, code in enumerate(range(38, 47), 1)}    # 450 in all
+NUMBERS = {
+    "var1": 100,
+    "var3": 1000,
+    "var6": 50,
+    "var9": 10,
+    "var10": 12,
+    "var11": 60,
+    "var12": 9,
+    "var21": 250,
+    "var22": 5000,
+    "var25": 2,
+    "var28": 40,
+    "var37": 300,
+}
+GROUPS = {f"var{code}": 10 * k for k, code in enumerate(range(38, 47), 1)}  # 450 in all
 
 
 def county_file(path, rows):
@@ -21,12 +33,19 @@ def county_file(path, rows):
 
 
 def test_counties_of_a_made_up_file(tmp_path):
-    path = county_file(tmp_path / "book.dta", [
-        {"level": 1, "fips": 1001}, {"level": 1, "fips": 16019, "var28": 5908},
-        {"level": 1, "fips": 6003, "var22": np.nan, "var25": np.nan},
-        {"level": 1, "fips": 11000}, {"level": 2, "fips": 1000}, {"level": 3, "fips": np.nan}])
+    path = county_file(
+        tmp_path / "book.dta",
+        [
+            {"level": 1, "fips": 1001},
+            {"level": 1, "fips": 16019, "var28": 5908},
+            {"level": 1, "fips": 6003, "var22": np.nan, "var25": np.nan},
+            {"level": 1, "fips": 11000},
+            {"level": 2, "fips": 1000},
+            {"level": 3, "fips": np.nan},
+        ],
+    )
     table, notes = county_book.read_counties(path)
-    assert table["county"].tolist() == [1001, 16019, 6003]       # no state, no nation, DC once
+    assert table["county"].tolist() == [1001, 16019, 6003]  # no state, no nation, DC once
     assert notes == {"missing cells": 2, "lost decimal points": 1}
     one = table.iloc[0]
     assert (one["adults"], one["old"], one["children"]) == (600, 90, 120)
@@ -47,9 +66,23 @@ def test_county_twice_and_too_many_workers(tmp_path):
 
 
 def test_characteristics_of_two_counties_are_those_of_their_sum(tmp_path):
-    path = county_file(tmp_path / "book.dta", [{"level": 1, "fips": 1001}, {
-        "level": 1, "fips": 1003, "var3": 3000, "var11": 50, "var12": 20, "var1": 60, "var28": 10,
-        "var21": 750, "var22": 4000}])
+    path = county_file(
+        tmp_path / "book.dta",
+        [
+            {"level": 1, "fips": 1001},
+            {
+                "level": 1,
+                "fips": 1003,
+                "var3": 3000,
+                "var11": 50,
+                "var12": 20,
+                "var1": 60,
+                "var28": 10,
+                "var21": 750,
+                "var22": 4000,
+            },
+        ],
+    )
     sums = county_book.read_counties(path)[0].drop(columns="county").sum().to_frame().T
     found = county_book.characteristics(sums).iloc[0]
     assert found["family_income_per_head"] == 4e6 / 4000
@@ -66,6 +99,7 @@ def test_unknown_income():
 
 
 # Real data
+
 
 @pytest.fixture(scope="module")
 def counties(need):
@@ -94,8 +128,14 @@ def test_counties_sum_to_the_rows_of_states(counties):
     sums = counties.groupby(counties["county"] // 1000).sum()
     state = state.loc[[s for s in sums.index if s not in (2, 11, 15)]]
     sums = sums.loc[state.index]
-    for ours, theirs in {"population": "var3", "employed": "var37", 38: "var38", 40: "var40",
-                         41: "var41", 43: "var43"}.items():
+    for ours, theirs in {
+        "population": "var3",
+        "employed": "var37",
+        38: "var38",
+        40: "var40",
+        41: "var41",
+        43: "var43",
+    }.items():
         np.testing.assert_allclose(sums[ours], state[theirs], rtol=0.003)
     np.testing.assert_allclose(sums["family_income"] / 1e6, state["var25"], rtol=0.01)
     np.testing.assert_allclose(100 * sums["old"] / sums["population"], state["var12"], atol=0.1)
@@ -118,8 +158,15 @@ def test_panel_of_groups(counties):
     cube = panel.cube("employment", 1960)
     assert cube.shape == (722, 10) and cube.sum() == pytest.approx(64_371_499)
     assert panel.notes["1960: counties"] == 3104 and panel.notes["1960: lost decimal points"] == 1
-    assert panel.notes["1960: repaired counties"] == [32025, 46131, 51123, 51129, 51151, 51785,
-                                                      56047]
+    assert panel.notes["1960: repaired counties"] == [
+        32025,
+        46131,
+        51123,
+        51129,
+        51151,
+        51785,
+        56047,
+    ]
     assert panel.control("population", 1960).sum() == 178_464_236
     other = public.panel("sectors").controls
     pd.testing.assert_frame_equal(panel.controls.drop(1960, level="year"), other)
@@ -130,9 +177,10 @@ def test_the_two_incomes_of_the_first_year(counties):
     family, personal = (vintages.load("public", c) for c in ("groups", "groups, from 1969"))
     income = family.control("income_per_head", 1960)
     people = family.control("population", 1960)
-    assert income @ people == pytest.approx(329_959e6)          # the counties' own sum, in dollars
-    np.testing.assert_array_equal(personal.control("income_per_head", 1960),
-                                  personal.control("income_per_head", 1969))
+    assert income @ people == pytest.approx(329_959e6)  # the counties' own sum, in dollars
+    np.testing.assert_array_equal(
+        personal.control("income_per_head", 1960), personal.control("income_per_head", 1969)
+    )
     # one place's income after ten years: near, but another concept
     later = personal.control("income_per_head", 1960)
     assert 0.8 < np.corrcoef(np.log(income), np.log(later))[0, 1]
@@ -143,10 +191,13 @@ def test_design_of_the_first_base(counties):
     panel = vintages.load("public", "groups")
     table, notes = tradeoff.design(panel, "employment", 1960, 2018)
     assert len(table) == 722 and notes["left out"] == ["female_share"]
-    np.testing.assert_allclose(table["growth"], np.log(panel.control("income_per_head", 2018)
-                                                       / panel.control("income_per_head", 1960)))
+    np.testing.assert_allclose(
+        table["growth"],
+        np.log(panel.control("income_per_head", 2018) / panel.control("income_per_head", 1960)),
+    )
     more = county_book.zones()
     assert more.index.equals(schema.ZONES.index)
     workers = panel.cube("employment", 1960)
-    np.testing.assert_allclose(more["manufacturing_share"],
-                               workers[:, 2:4].sum(axis=1) / workers.sum(axis=1))
+    np.testing.assert_allclose(
+        more["manufacturing_share"], workers[:, 2:4].sum(axis=1) / workers.sum(axis=1)
+    )

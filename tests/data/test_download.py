@@ -48,8 +48,12 @@ def server():
 @pytest.fixture
 def cache(server, tmp_path, monkeypatch):
     """A project whose manifest names one file on the server; returns its folder of raw files."""
-    entry = {"file": FILE, "url": f"http://127.0.0.1:{server.server_port}/{FILE}",
-             "sha256": hashlib.sha256(CONTENT).hexdigest(), "bytes": len(CONTENT)}
+    entry = {
+        "file": FILE,
+        "url": f"http://127.0.0.1:{server.server_port}/{FILE}",
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
+        "bytes": len(CONTENT),
+    }
     pd.DataFrame([entry]).to_csv(tmp_path / "manifest.csv", index=False)
     monkeypatch.setattr(download, "TABLES", tmp_path)
     monkeypatch.setattr(download, "CACHE", tmp_path / "cache")
@@ -165,13 +169,20 @@ def test_file_missing_in_the_mirror_is_downloaded(cache, tmp_path, monkeypatch):
     assert not (tmp_path / FILE).exists()
 
 
-@pytest.mark.parametrize("make, words", [
-    (lambda path: None, "does not exist"), (lambda path: path.touch(), "is no folder"),
-    (lambda path: path.symlink_to("nowhere"), "does not exist")])
-@pytest.mark.parametrize("call", [lambda: download.fetch(FILE), lambda: download.at_hand([FILE]),
-                                  download.fetch_all])
-def test_a_mirror_that_is_no_folder_is_named(cache, server, tmp_path, monkeypatch, make, words,
-                                             call):
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda path: None, "does not exist"),
+        (lambda path: path.touch(), "is no folder"),
+        (lambda path: path.symlink_to("nowhere"), "does not exist"),
+    ],
+)
+@pytest.mark.parametrize(
+    "call", [lambda: download.fetch(FILE), lambda: download.at_hand([FILE]), download.fetch_all]
+)
+def test_a_mirror_that_is_no_folder_is_named(
+    cache, server, tmp_path, monkeypatch, make, words, call
+):
     mirror = tmp_path / "mirror"
     make(mirror)
     monkeypatch.setenv("SPECIALIZATION_MIRROR", str(mirror))

@@ -8,25 +8,44 @@ import pytest
 from specialization.data import download, earnings, public
 from specialization.errors import DataError, Unreachable
 
-LINES = {"sic": [(10, "...", "Personal income"), (20, "...", "Population (persons) 1/"),
-                 (35, "...", "Earnings by place of work"), (50, "...", "  Wages and salaries"),
-                 (71, "[01-02]", "  Farm proprietors' income"), (81, "[01-02]", "  Farm earnings"),
-                 (82, "...", "  Nonfarm earnings"), (90, "...", "   Private earnings"),
-                 (100, "[07-09]", "    Ag. services, forestry, fishing, and other 3/"),
-                 (200, "B", "    Mining"), (220, "12", "     Coal mining"),
-                 (300, "C", "    Construction"), (400, "D", "    Manufacturing"),
-                 (410, "...", "     Durable goods"),
-                 (500, "E", "    Transportation and public utilities"),
-                 (610, "F", "    Wholesale trade"), (620, "G", "    Retail trade"),
-                 (700, "H", "    Finance, insurance, and real estate"), (800, "I", "    Services"),
-                 (900, "...", "   Government and government enterprises"),
-                 (910, "...", "    Federal, civilian"), (920, "...", "    Military"),
-                 (930, "...", "    State and local"), (931, "...", "     State government")]}
+LINES = {
+    "sic": [
+        (10, "...", "Personal income"),
+        (20, "...", "Population (persons) 1/"),
+        (35, "...", "Earnings by place of work"),
+        (50, "...", "  Wages and salaries"),
+        (71, "[01-02]", "  Farm proprietors' income"),
+        (81, "[01-02]", "  Farm earnings"),
+        (82, "...", "  Nonfarm earnings"),
+        (90, "...", "   Private earnings"),
+        (100, "[07-09]", "    Ag. services, forestry, fishing, and other 3/"),
+        (200, "B", "    Mining"),
+        (220, "12", "     Coal mining"),
+        (300, "C", "    Construction"),
+        (400, "D", "    Manufacturing"),
+        (410, "...", "     Durable goods"),
+        (500, "E", "    Transportation and public utilities"),
+        (610, "F", "    Wholesale trade"),
+        (620, "G", "    Retail trade"),
+        (700, "H", "    Finance, insurance, and real estate"),
+        (800, "I", "    Services"),
+        (900, "...", "   Government and government enterprises"),
+        (910, "...", "    Federal, civilian"),
+        (920, "...", "    Military"),
+        (930, "...", "    State and local"),
+        (931, "...", "     State government"),
+    ]
+}
 """The lines of the table around those that are used. Their numbers are not relied upon."""
 
 NAMES = earnings.INDUSTRIES[earnings.INDUSTRIES["classification"] == "sic"]
-AMOUNTS = dict(zip([81, 100, 200, 300, 400, 500, 610, 620, 700, 800, 910, 920, 930],
-                   [50, 5, 10, 60, 250, 70, 65, 100, 70, 200, 40, 20, 60], strict=True))
+AMOUNTS = dict(
+    zip(
+        [81, 100, 200, 300, 400, 500, 610, 620, 700, 800, 910, 920, 930],
+        [50, 5, 10, 60, 250, 70, 65, 100, 70, 200, 40, 20, 60],
+        strict=True,
+    )
+)
 """Earnings of the nation by line, 1,000 in all."""
 
 
@@ -38,12 +57,24 @@ def bea_text(areas, years=(1969, 1970), marks=None):
         for line, code, words in LINES["sic"]:
             unit = "Number of persons" if line == 20 else "Thousands of dollars"
             amount = 1000 if line in (10, 20, 35, 82, 90) else AMOUNTS.get(line, 3)
-            cells = [(marks or {}).get((place, line, y), str(round(amount * scale * (1 + (
-                y == years[-1]) / 2)))) for y in years]
-            rows.append(f' "{place:05}","Somewhere, ñ *",5,CAINC5S,{line},"{code}","{words}",'
-                        f'"{unit}",{",".join(cells)}')
-    return "\n".join([*rows, '"Note: See the included footnote file."',
-                      '"CAINC5S: Personal income by major component"', '"Last updated: ..."'])
+            cells = [
+                (marks or {}).get(
+                    (place, line, y), str(round(amount * scale * (1 + (y == years[-1]) / 2)))
+                )
+                for y in years
+            ]
+            rows.append(
+                f' "{place:05}","Somewhere, ñ *",5,CAINC5S,{line},"{code}","{words}",'
+                f'"{unit}",{",".join(cells)}'
+            )
+    return "\n".join(
+        [
+            *rows,
+            '"Note: See the included footnote file."',
+            '"CAINC5S: Personal income by major component"',
+            '"Last updated: ..."',
+        ]
+    )
 
 
 def cells_of(tmp_path, *arguments, **options):
@@ -55,23 +86,32 @@ def cells_of(tmp_path, *arguments, **options):
 def test_each_industry_has_its_line(tmp_path):
     cells = cells_of(tmp_path, {0: 100, 1001: 1})
     one = cells[(cells["place"] == 1001) & (cells["year"] == 1969)].set_index("industry")["value"]
-    assert one[0] == 1e6                                        # thousands of dollars
+    assert one[0] == 1e6  # thousands of dollars
     assert one[[*NAMES.index]].tolist() == [1e3 * v for v in AMOUNTS.values()]
     assert len(cells) == 2 * 2 * 14
 
 
 def test_hidden_cells_share_what_the_others_leave(tmp_path):
-    marks = {(1001, 200, 1969): "(D)", (1001, 400, 1969): "(D)", (1001, 400, 1970): "(D)",
-             (1003, 200, 1969): "(L)", (1003, 81, 1970): "-7"}
-    filled, notes = earnings.fill_hidden(cells_of(tmp_path, {0: 100, 1001: 2, 1003: 1, 1000: 3},
-                                                  marks=marks))
+    marks = {
+        (1001, 200, 1969): "(D)",
+        (1001, 400, 1969): "(D)",
+        (1001, 400, 1970): "(D)",
+        (1003, 200, 1969): "(L)",
+        (1003, 81, 1970): "-7",
+    }
+    filled, notes = earnings.fill_hidden(
+        cells_of(tmp_path, {0: 100, 1001: 2, 1003: 1, 1000: 3}, marks=marks)
+    )
     assert filled.index.tolist() == [(c, y) for c in (1001, 1003) for y in (1969, 1970)]
     one = filled.loc[1001, 1969]
     assert one[[10, 20]].tolist() == pytest.approx([520e3 * 10 / 260, 520e3 * 250 / 260])
-    assert filled.loc[(1001, 1970), 20] == pytest.approx(1.5 * 500e3)   # alone: the residual
+    assert filled.loc[(1001, 1970), 20] == pytest.approx(1.5 * 500e3)  # alone: the residual
     assert filled.loc[(1003, 1969), 10] == 25_000 and filled.loc[(1003, 1970), 1] == -7000
-    assert notes == {"hidden cells": 3, "small cells": 1, "hidden share": pytest.approx(
-        (520 + 750) / (2000 + 3000 + 1000 + 1500))}
+    assert notes == {
+        "hidden cells": 3,
+        "small cells": 1,
+        "hidden share": pytest.approx((520 + 750) / (2000 + 3000 + 1000 + 1500)),
+    }
 
 
 def test_more_known_than_the_total_leaves_nothing(tmp_path):
@@ -184,8 +224,9 @@ def test_panel_of_all_areas_of_bea(need, tmp_path, monkeypatch):
     panel = earnings.panel("sic")
     assert panel.years.tolist() == [1969, 1970] and panel.cube("income").shape == (2, 722, 13)
     # thousands of dollars: 1,000 for each thousand persons is 1,000 dollars a person
-    np.testing.assert_allclose(panel.cube("income", 1969).sum(axis=1),
-                               1000 * panel.control("population", 1970), rtol=0.02)
+    np.testing.assert_allclose(
+        panel.cube("income", 1969).sum(axis=1), 1000 * panel.control("population", 1970), rtol=0.02
+    )
     share = panel.cube("income", 1970).sum(axis=0) / panel.cube("income", 1970).sum()
     np.testing.assert_allclose(share, [v / 1000 for v in AMOUNTS.values()], rtol=0.01)
     assert panel.notes["hidden cells"] == 2 and 51901 in panel.notes["repaired counties"]

@@ -22,11 +22,22 @@ from specialization.errors import DataError
 
 ROOT = Path(__file__).parents[2]
 
-ZONES = pd.DataFrame({"name": ["a", "b", "c"], "state": "AL", "division": "x", "rustbelt": False,
-                      "lat": 33.0, "lon": -87.0}, index=pd.Index([100, 200, 300], name="zone"))
-CROSSWALK = {1950: [(1, 100, 1.0), (2, 100, 0.25), (2, 200, 0.75), (3, 300, 1.0)],
-             1980: [(1001, 100, 1.0), (1002, 200, 0.4), (1002, 300, 0.6)],
-             2000: [(10001, 100, 0.5), (10001, 200, 0.5), (10002, 300, 1.0)]}
+ZONES = pd.DataFrame(
+    {
+        "name": ["a", "b", "c"],
+        "state": "AL",
+        "division": "x",
+        "rustbelt": False,
+        "lat": 33.0,
+        "lon": -87.0,
+    },
+    index=pd.Index([100, 200, 300], name="zone"),
+)
+CROSSWALK = {
+    1950: [(1, 100, 1.0), (2, 100, 0.25), (2, 200, 0.75), (3, 300, 1.0)],
+    1980: [(1001, 100, 1.0), (1002, 200, 0.4), (1002, 300, 0.6)],
+    2000: [(10001, 100, 0.5), (10001, 200, 0.5), (10002, 300, 1.0)],
+}
 
 
 def write_crosswalks(folder, crosswalk=CROSSWALK):
@@ -40,18 +51,24 @@ def population(size=800):
     """Persons of three years, their incomes topcoded as the years' codes say."""
     rng, rows = np.random.default_rng(0), []
     for year, sample, area, areas, wage, business in (
-            (1950, 195001, "SEA", 3, 2000, "INCBUSFM"), (1980, 198001, "CNTYGP98", 2, 15000,
-                                                         "INCBUS"),
-            (2000, 200001, "PUMA", 2, 30000, "INCBUS00")):
+        (1950, 195001, "SEA", 3, 2000, "INCBUSFM"),
+        (1980, 198001, "CNTYGP98", 2, 15000, "INCBUS"),
+        (2000, 200001, "PUMA", 2, 30000, "INCBUS00"),
+    ):
         code = ipums.YEARS[year]["topcodes"].get("INCWAGE", 900_000)
         for k in range(size):
             fields = {
-                area: 1 + k % areas, "AGE": rng.integers(10, 75), "SEX": rng.integers(1, 3),
-                "EDUC": rng.integers(0, 12), "EMPSTAT": rng.choice([1, 1, 1, 1, 1, 3]),
-                "IND1950": rng.choice([105, 376, 869, 999]), "PERWT": rng.integers(0, 4) * 1.5,
+                area: 1 + k % areas,
+                "AGE": rng.integers(10, 75),
+                "SEX": rng.integers(1, 3),
+                "EDUC": rng.integers(0, 12),
+                "EMPSTAT": rng.choice([1, 1, 1, 1, 1, 3]),
+                "IND1950": rng.choice([105, 376, 869, 999]),
+                "PERWT": rng.integers(0, 4) * 1.5,
                 "INCWAGE": min(code, round(wage * (1 + rng.pareto(1.8)))),
                 business: min(code, round(wage * (1 + rng.pareto(1.8)))) * (k % 5 > 0),
-                "PERNUM": rng.integers(1, 3)}
+                "PERNUM": rng.integers(1, 3),
+            }
             if year == 1980:
                 fields["INCFARM"] = round(wage * rng.pareto(1.8) / 9)
             if year == 1950:
@@ -75,9 +92,14 @@ def expected(persons, crosswalk=CROSSWALK):
     parts = persons.reindex(columns=names)
     persons["known"] = parts.notna().any(axis=1)
     persons["raw"] = parts.sum(axis=1)
-    persons["worker"] = ((persons["EMPSTAT"] == 1) & (persons["AGE"] >= 15) & (persons["w"] > 0)
-                         & (persons["AGE"] <= 60) & (persons["raw"] > 0)
-                         & (persons["IND1950"] < 990))
+    persons["worker"] = (
+        (persons["EMPSTAT"] == 1)
+        & (persons["AGE"] >= 15)
+        & (persons["w"] > 0)
+        & (persons["AGE"] <= 60)
+        & (persons["raw"] > 0)
+        & (persons["IND1950"] < 990)
+    )
     for year, codes in ((t, y["topcodes"]) for t, y in ipums.YEARS.items()):
         for name, code in codes.items():
             of_year = persons["YEAR"] == year
@@ -101,10 +123,17 @@ def expected(persons, crosswalk=CROSSWALK):
             count = people.setdefault((zone, year), np.zeros(7))
             earner = row["earnings"] * (row["raw"] > 0)
             age, college = row["AGE"], row["EDUC"] >= 10
-            count += share * np.array([
-                row["PERWT"], row["w"] * earner, row["PERWT"] * (age >= 65),
-                row["PERWT"] * (15 <= age < 65), row["w"] * (age >= 25),
-                row["w"] * (age >= 25) * college, row["PERWT"] * (row["SEX"] == 2)])
+            count += share * np.array(
+                [
+                    row["PERWT"],
+                    row["w"] * earner,
+                    row["PERWT"] * (age >= 65),
+                    row["PERWT"] * (15 <= age < 65),
+                    row["w"] * (age >= 25),
+                    row["w"] * (age >= 25) * college,
+                    row["PERWT"] * (row["SEX"] == 2),
+                ]
+            )
     return cells, people
 
 
@@ -112,13 +141,17 @@ def check(panel, cells, people):
     for name, k in (("income", 0), ("employment", 1)):
         cube = np.zeros_like(panel.cubes[name])
         for (year, zone, industry), cell in cells.items():
-            cube[panel.years.tolist().index(year), panel.zones.index.get_loc(zone),
-                 panel.industries.index.get_loc(industry)] = cell[k]
+            cube[
+                panel.years.tolist().index(year),
+                panel.zones.index.get_loc(zone),
+                panel.industries.index.get_loc(industry),
+            ] = cell[k]
         np.testing.assert_allclose(panel.cubes[name], cube, rtol=1e-10)
     for key, (all_, income, old, work, adults, college, female) in people.items():
         row = panel.controls.loc[key]
         np.testing.assert_allclose(
-            row, [income / all_, all_, college / adults, 100 * old / work, female / all_])
+            row, [income / all_, all_, college / adults, 100 * old / work, female / all_]
+        )
 
 
 def test_panel_equals_a_sum_person_by_person(folder):
@@ -156,7 +189,8 @@ def test_any_crosswalk_adds_up_to_the_nation(share, extract):
     for name, cube in nation.cubes.items():
         np.testing.assert_allclose(panel.cubes[name].sum(axis=1), cube.sum(axis=1))
     assert panel.control("population", 1980).sum() == pytest.approx(
-        population().query("YEAR == 1980")["PERWT"].sum())
+        population().query("YEAR == 1980")["PERWT"].sum()
+    )
 
 
 def write_2000(folder, rows, crosswalk=((10001, 100, 1.0), (10002, 200, 1.0), (10003, 300, 1.0))):
@@ -168,19 +202,22 @@ def write_2000(folder, rows, crosswalk=((10001, 100, 1.0), (10002, 200, 1.0), (1
     return ipums.panel(ZONES, folder)
 
 
-@pytest.mark.parametrize(("fields", "reason"), [
-    ({"EMPSTAT": 2}, "not employed or not of age 15-60"),
-    ({"AGE": 14}, "not employed or not of age 15-60"),
-    ({"AGE": 61}, "not employed or not of age 15-60"),
-    ({"PERWT": 0}, "of weight zero"),
-    ({"INCWAGE": 999_999, "INCBUS00": 999_999}, "earnings not in universe or missing"),
-    ({"INCWAGE": 999_998, "INCBUS00": np.nan}, "earnings not in universe or missing"),
-    ({"INCWAGE": 0}, "earnings not positive"),
-    ({"INCWAGE": 500, "INCBUS00": -900}, "earnings not positive"),
-    ({"IND1950": 0}, "industry not classified"),
-    ({"IND1950": 997}, "industry not classified"),
-    ({"IND1950": np.nan}, "industry not classified"),
-])
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"EMPSTAT": 2}, "not employed or not of age 15-60"),
+        ({"AGE": 14}, "not employed or not of age 15-60"),
+        ({"AGE": 61}, "not employed or not of age 15-60"),
+        ({"PERWT": 0}, "of weight zero"),
+        ({"INCWAGE": 999_999, "INCBUS00": 999_999}, "earnings not in universe or missing"),
+        ({"INCWAGE": 999_998, "INCBUS00": np.nan}, "earnings not in universe or missing"),
+        ({"INCWAGE": 0}, "earnings not positive"),
+        ({"INCWAGE": 500, "INCBUS00": -900}, "earnings not positive"),
+        ({"IND1950": 0}, "industry not classified"),
+        ({"IND1950": 997}, "industry not classified"),
+        ({"IND1950": np.nan}, "industry not classified"),
+    ],
+)
 def test_who_is_left_out_is_counted_by_reason(tmp_path, fields, reason):
     panel = write_2000(tmp_path, [{"PUMA": 1, "INCWAGE": 700, **fields}])
     assert panel.notes[f"2000: {reason}"] == 1
@@ -188,10 +225,16 @@ def test_who_is_left_out_is_counted_by_reason(tmp_path, fields, reason):
     assert panel.cube("income", 2000).sum() == 3000
 
 
-@pytest.mark.parametrize("fields", [
-    {"AGE": 15}, {"AGE": 60}, {"INCBUS00": 999_999}, {"INCWAGE": 999_999, "INCBUS00": 700},
-    {"INCWAGE": 900, "INCBUS00": -200},
-])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"AGE": 15},
+        {"AGE": 60},
+        {"INCBUS00": 999_999},
+        {"INCWAGE": 999_999, "INCBUS00": 700},
+        {"INCWAGE": 900, "INCBUS00": -200},
+    ],
+)
 def test_who_counts(tmp_path, fields):
     panel = write_2000(tmp_path, [{"PUMA": 1, "INCWAGE": 700, **fields}])
     assert panel.cube("income", 2000).tolist() == [[1700.0], [1000.0], [1000.0]]
@@ -217,8 +260,9 @@ def test_many_people_in_unknown_areas_are_an_error(tmp_path):
 
 def test_alaska_may_stand_in_a_crosswalk_and_stays_outside(tmp_path):
     rows = [{"PUMA": 1, "INCWAGE": 1}] * 60 + [{"STATEFIP": 2, "PUMA": 100, "INCWAGE": 10}]
-    panel = write_2000(tmp_path, rows, [(10001, 100, 1), (10002, 200, 1), (10003, 300, 1),
-                                        (20100, 34101, 1)])
+    panel = write_2000(
+        tmp_path, rows, [(10001, 100, 1), (10002, 200, 1), (10003, 300, 1), (20100, 34101, 1)]
+    )
     assert panel.zones.index.tolist() == [100, 200, 300]
     assert panel.notes["2000: in areas without a zone"] == 1
 
@@ -231,8 +275,11 @@ def test_a_zone_without_workers_is_left_out_of_all_years(folder):
 
 
 def test_two_samples_of_a_year_are_halved(tmp_path):
-    rows = [person(1970, sample, CNTYGP97=k, INCWAGE=100 * k, INCBUS=0, INCFARM=0)
-            for sample in (197003, 197004) for k in (1, 2, 3)]
+    rows = [
+        person(1970, sample, CNTYGP97=k, INCWAGE=100 * k, INCBUS=0, INCFARM=0)
+        for sample in (197003, 197004)
+        for k in (1, 2, 3)
+    ]
     write_extract(tmp_path, frame(rows))
     write_crosswalks(tmp_path, {1970: [(1, 100, 1), (2, 200, 1), (3, 300, 1)]})
     panel = ipums.panel(ZONES, tmp_path)
@@ -244,15 +291,24 @@ def test_two_samples_of_a_year_are_halved(tmp_path):
 def test_areas_of_each_year():
     """State codes go in front where areas are numbered within states."""
     assert {t: y["state"] for t, y in ipums.YEARS.items()} == {
-        1950: 0, 1970: 0, 1980: 1000, 1990: 10000, 2000: 10000, 2010: 10000, 2020: 100000}
+        1950: 0,
+        1970: 0,
+        1980: 1000,
+        1990: 10000,
+        2000: 10000,
+        2010: 10000,
+        2020: 100000,
+    }
     rows = [person(2020, 202003, STATEFIP=48, PUMA=101, INCWAGE=5, INCBUS00=0)]
     tables = ipums._reduce(frame(rows), 2020, Counter())
     assert tables["workers"].index.tolist() == [(4800101, 105)]
 
 
 def test_a_tail_that_cannot_be_fitted_names_year_and_variable(tmp_path):
-    rows = [person(1980, 198001, CNTYGP98=1, INCWAGE=75_000, INCBUS=0, INCFARM=0),
-            person(1980, 198001, CNTYGP98=2, INCWAGE=100, INCBUS=0, INCFARM=0)]
+    rows = [
+        person(1980, 198001, CNTYGP98=1, INCWAGE=75_000, INCBUS=0, INCFARM=0),
+        person(1980, 198001, CNTYGP98=2, INCWAGE=100, INCBUS=0, INCFARM=0),
+    ]
     write_extract(tmp_path, frame(rows))
     write_crosswalks(tmp_path, {1980: CROSSWALK[1980]})
     with pytest.raises(DataError, match="1980, INCWAGE: pareto_tail"):
@@ -261,8 +317,10 @@ def test_a_tail_that_cannot_be_fitted_names_year_and_variable(tmp_path):
 
 def test_topcodes_of_1990_are_medians_above_the_code(tmp_path):
     wages = [20_000 + 1_000 * k for k in range(120)] + [155_000] * 2 + [171_000]
-    rows = [person(1990, 199001, PUMA=1 + k % 3, INCWAGE=w, INCBUS=0, INCFARM=0)
-            for k, w in enumerate(wages)]
+    rows = [
+        person(1990, 199001, PUMA=1 + k % 3, INCWAGE=w, INCBUS=0, INCFARM=0)
+        for k, w in enumerate(wages)
+    ]
     write_extract(tmp_path, frame(rows))
     tables, _ = ipums.totals(tmp_path)
     income = ipums._uncensor(tables, "people", 1990)["income"].sum()
@@ -346,24 +404,27 @@ def test_a_missing_crosswalk_is_named(folder):
         ipums.panel(ZONES, folder)
 
 
-@pytest.mark.parametrize(("rows", "error"), [
-    ([(1, 100, 0.5), (1, 200, 0.3), (2, 100, 1.0)], "area 1, .* total 0.8 .2 such"),
-    ([(1, 100, 0.5), (1, 200, 0.498)], "area 1, .* total 0.998"),
-    ([(1, 100, 0.5), (1, 100, 0.5)], "stand once"),
-    ([(1, 101, 1.0)], "zone 101, .* valid: the zones of the design"),
-    ([(1, 100, 1.5), (1, 200, -0.5)], "column 'weight': .*valid: 0 to 1"),
-    ([(1, 100, np.nan)], "column 'weight': .*valid: 0 to 1"),
-    ([("x", 100, 1.0)], "column 'area': area x, zone 100, .*valid: integers"),
-    ([(1.5, 100, 1.0)], "column 'area': area 1.5, .*valid: integers"),
-    ([(-1, 100, 1.0)], "column 'area': area -1, .*valid: integers, >= 0"),
-    ([(1, "a", 1.0)], "column 'zone': area 1, zone a, .*valid: integers"),
-    ([(1, 100.5, 1.0)], "column 'zone': .*zone 100.5, .*valid: integers"),
-    ([(np.nan, 100, 1.0), (1, 100, 1.0)], "column 'area': area nan, .*valid: integers"),
-    ([(1, 100, "half")], "column 'weight': .*weight half .*valid: 0 to 1"),
-    ([(1, 100, 1.002)], "column 'weight': .*weight 1.002 .*valid: 0 to 1"),
-    ([(1, 100, 1.0), (1, 200, -1e-9)], "column 'weight': .*valid: 0 to 1"),
-    ([(1, 100, 0.998)], "column 'weight': .*total 0.998 "),
-])
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [
+        ([(1, 100, 0.5), (1, 200, 0.3), (2, 100, 1.0)], "area 1, .* total 0.8 .2 such"),
+        ([(1, 100, 0.5), (1, 200, 0.498)], "area 1, .* total 0.998"),
+        ([(1, 100, 0.5), (1, 100, 0.5)], "stand once"),
+        ([(1, 101, 1.0)], "zone 101, .* valid: the zones of the design"),
+        ([(1, 100, 1.5), (1, 200, -0.5)], "column 'weight': .*valid: 0 to 1"),
+        ([(1, 100, np.nan)], "column 'weight': .*valid: 0 to 1"),
+        ([("x", 100, 1.0)], "column 'area': area x, zone 100, .*valid: integers"),
+        ([(1.5, 100, 1.0)], "column 'area': area 1.5, .*valid: integers"),
+        ([(-1, 100, 1.0)], "column 'area': area -1, .*valid: integers, >= 0"),
+        ([(1, "a", 1.0)], "column 'zone': area 1, zone a, .*valid: integers"),
+        ([(1, 100.5, 1.0)], "column 'zone': .*zone 100.5, .*valid: integers"),
+        ([(np.nan, 100, 1.0), (1, 100, 1.0)], "column 'area': area nan, .*valid: integers"),
+        ([(1, 100, "half")], "column 'weight': .*weight half .*valid: 0 to 1"),
+        ([(1, 100, 1.002)], "column 'weight': .*weight 1.002 .*valid: 0 to 1"),
+        ([(1, 100, 1.0), (1, 200, -1e-9)], "column 'weight': .*valid: 0 to 1"),
+        ([(1, 100, 0.998)], "column 'weight': .*total 0.998 "),
+    ],
+)
 def test_a_wrong_crosswalk_is_an_error(tmp_path, rows, error):
     path = tmp_path / "crosswalk.csv"
     pd.DataFrame(rows, columns=["area", "zone", "weight"]).to_csv(path, index=False)
@@ -371,16 +432,23 @@ def test_a_wrong_crosswalk_is_an_error(tmp_path, rows, error):
         ipums.zone_weights(path, ZONES.index)
 
 
-@pytest.mark.parametrize("names", [
-    ("puma2000", "czone", "afactor"), ("cty_grp70", "czone", "afact"),
-    ("sea1950", "czone", "afactor"), ("Area", " Zone ", "WEIGHT"), ("PUMA2010", "cz90", "afactor"),
-])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("puma2000", "czone", "afactor"),
+        ("cty_grp70", "czone", "afact"),
+        ("sea1950", "czone", "afactor"),
+        ("Area", " Zone ", "WEIGHT"),
+        ("PUMA2010", "cz90", "afactor"),
+    ],
+)
 def test_crosswalk_columns(tmp_path, names):
     csv, dta = tmp_path / "a.CSV", tmp_path / "a.dta"
     table = pd.DataFrame([(10001, 100.0, 1.0)], columns=[*names])
     table.to_csv(csv, index=False)
-    table.rename(columns=str.strip).to_stata(dta, write_index=False,
-                                             value_labels={names[1].strip(): {100: "a"}})
+    table.rename(columns=str.strip).to_stata(
+        dta, write_index=False, value_labels={names[1].strip(): {100: "a"}}
+    )
     for path in (csv, dta):
         out = ipums.zone_weights(path, ZONES.index)
         assert out.to_dict("list") == {"area": [10001], "zone": [100], "weight": [1.0]}
@@ -407,10 +475,20 @@ def test_quotes_zeros_in_front_and_byte_order_marks(tmp_path):
     assert out.to_dict("list") == {"area": [10001], "zone": [100], "weight": [1.0]}
 
 
-@pytest.mark.parametrize("weights", [
-    [0.333, 0.333, 0.333], [0.667, 0.167, 0.167], [0.3335, 0.3335, 0.334], [1.0009],
-    [1 + 2**-23], [0.0005, 1.0, 0.0], [0.999], [np.float32(0.1)] * 10, [1 / 7] * 7,
-])
+@pytest.mark.parametrize(
+    "weights",
+    [
+        [0.333, 0.333, 0.333],
+        [0.667, 0.167, 0.167],
+        [0.3335, 0.3335, 0.334],
+        [1.0009],
+        [1 + 2**-23],
+        [0.0005, 1.0, 0.0],
+        [0.999],
+        [np.float32(0.1)] * 10,
+        [1 / 7] * 7,
+    ],
+)
 @pytest.mark.parametrize("name", ["crosswalk.csv", "crosswalk.dta"])
 def test_rounded_shares_are_scaled_and_counted(tmp_path, weights, name):
     table = pd.DataFrame({"area": 1, "zone": 100 + np.arange(len(weights)), "weight": weights})
@@ -421,15 +499,17 @@ def test_rounded_shares_are_scaled_and_counted(tmp_path, weights, name):
         table.astype({"weight": np.float32}).to_stata(tmp_path / name, write_index=False)
     out, changed = ipums._zone_weights(tmp_path / name, [*table["zone"]])
     np.testing.assert_allclose(out.groupby("area")["weight"].sum(), 1, rtol=1e-15)
-    np.testing.assert_allclose(out["weight"].iloc[:-1], np.array(weights) / np.sum(weights),
-                               rtol=1e-6)
+    np.testing.assert_allclose(
+        out["weight"].iloc[:-1], np.array(weights) / np.sum(weights), rtol=1e-6
+    )
     if name.endswith("csv"):
         assert changed == (abs(sum(weights) - 1) > 1e-12)
 
 
 def test_scaled_weights_are_in_the_notes(tmp_path):
-    panel = write_2000(tmp_path, [], [(10001, 100, 1.0000001), (10002, 200, 0.9995),
-                                      (10003, 300, 1)])
+    panel = write_2000(
+        tmp_path, [], [(10001, 100, 1.0000001), (10002, 200, 0.9995), (10003, 300, 1)]
+    )
     assert panel.notes["2000: areas with weights scaled to sum to one"] == 2
     assert panel.cube("income", 2000).ravel().tolist() == [1000, 1000, 1000]
 
@@ -443,13 +523,15 @@ def test_the_crosswalk_of_1950_as_it_is_published(need):
     assert 0 < changed < 467
 
 
-@pytest.mark.parametrize("name", ["cw_ctygrp1980_czone_corr.dta", "crosswalk_1980.dta",
-                                  "CW_CTYGRP1980_CZONE.DTA"])
+@pytest.mark.parametrize(
+    "name", ["cw_ctygrp1980_czone_corr.dta", "crosswalk_1980.dta", "CW_CTYGRP1980_CZONE.DTA"]
+)
 def test_crosswalks_keep_the_names_of_their_authors(folder, name):
     (folder / "crosswalk_1980.csv").unlink()
     (folder / f"._{name}").write_bytes(b"\0")
     pd.DataFrame(CROSSWALK[1980], columns=["ctygrp1980", "czone", "afactor"]).to_stata(
-        folder / name, write_index=False)
+        folder / name, write_index=False
+    )
     check(ipums.panel(ZONES, folder), *expected(population()))
 
 
@@ -464,16 +546,22 @@ def people_of(year, sample, area, code, state, count, **fields):
 NEW_ORLEANS = ZONES.rename(index={300: 3300})
 
 
-@pytest.mark.parametrize("parts", [
-    [(221801, 3300, 1.0), (221802, 3300, 1.0), (221905, 3300, 1.0)], [(221801, 3300, 1.0)]])
+@pytest.mark.parametrize(
+    "parts",
+    [[(221801, 3300, 1.0), (221802, 3300, 1.0), (221905, 3300, 1.0)], [(221801, 3300, 1.0)]],
+)
 def test_louisiana_after_katrina(tmp_path, parts):
     """PUMA 77777 of Louisiana joins three of New Orleans, and is not PUMA 7777 of Missouri."""
-    rows = [*people_of(2010, 201003, "PUMA", 1, 1, 20), *people_of(2010, 201003, "PUMA", 2, 1, 20),
-            *people_of(2010, 201003, "PUMA", 77777, 22, 5),
-            *people_of(2010, 201003, "PUMA", 7777, 29, 3)]
+    rows = [
+        *people_of(2010, 201003, "PUMA", 1, 1, 20),
+        *people_of(2010, 201003, "PUMA", 2, 1, 20),
+        *people_of(2010, 201003, "PUMA", 77777, 22, 5),
+        *people_of(2010, 201003, "PUMA", 7777, 29, 3),
+    ]
     write_extract(tmp_path, frame(rows))
-    write_crosswalks(tmp_path, {2000: [(10001, 100, 1.0), (10002, 200, 1.0), (297777, 200, 1.0),
-                                       *parts]})
+    write_crosswalks(
+        tmp_path, {2000: [(10001, 100, 1.0), (10002, 200, 1.0), (297777, 200, 1.0), *parts]}
+    )
     panel = ipums.panel(NEW_ORLEANS, tmp_path)
     assert panel.zones.index.tolist() == [100, 200, 3300]
     assert panel.cube("employment", 2010).ravel().tolist() == [20, 23, 5]
@@ -483,26 +571,36 @@ def test_louisiana_after_katrina(tmp_path, parts):
 
 
 def test_joined_areas_count_alike(tmp_path):
-    weights = pd.DataFrame([(1, 100, 1.0), (2, 100, 0.5), (2, 200, 0.5), (4, 300, 1.0)],
-                           columns=["area", "zone", "weight"])
+    weights = pd.DataFrame(
+        [(1, 100, 1.0), (2, 100, 0.5), (2, 200, 0.5), (4, 300, 1.0)],
+        columns=["area", "zone", "weight"],
+    )
     out = ipums._joined(weights, -7, [1, 2, 3])
     assert out.to_dict("list") == {"zone": [100, 200], "weight": [0.75, 0.25], "area": [-7, -7]}
 
 
-@pytest.mark.parametrize(("year", "sample", "area", "long", "other", "stands"), [
-    (2010, 201003, "PUMA", 77777, (29, 7777), 297777),     # of Alabama, not of Louisiana
-    (2000, 200001, "PUMA", 77777, (8, 7777), 87777),
-    (1990, 199001, "PUMA", 10001, (2, 1), 20001),
-    (1980, 198001, "CNTYGP98", 999, (1, 999), 1999),
-])
-def test_a_code_never_becomes_an_area_of_another_state(tmp_path, year, sample, area, long, other,
-                                                       stands):
-    rows = [*people_of(year, sample, area, 1, 1, 60), *people_of(year, sample, area, long, 1, 3),
-            *people_of(year, sample, area, other[1], other[0], 2)]
+@pytest.mark.parametrize(
+    ("year", "sample", "area", "long", "other", "stands"),
+    [
+        (2010, 201003, "PUMA", 77777, (29, 7777), 297777),  # of Alabama, not of Louisiana
+        (2000, 200001, "PUMA", 77777, (8, 7777), 87777),
+        (1990, 199001, "PUMA", 10001, (2, 1), 20001),
+        (1980, 198001, "CNTYGP98", 999, (1, 999), 1999),
+    ],
+)
+def test_a_code_never_becomes_an_area_of_another_state(
+    tmp_path, year, sample, area, long, other, stands
+):
+    rows = [
+        *people_of(year, sample, area, 1, 1, 60),
+        *people_of(year, sample, area, long, 1, 3),
+        *people_of(year, sample, area, other[1], other[0], 2),
+    ]
     write_extract(tmp_path, frame(rows))
     front = ipums.YEARS[year]["state"]
-    write_crosswalks(tmp_path, {ipums.YEARS[year]["crosswalk"]: [
-        (front + 1, 100, 1.0), (stands, 200, 1.0)]})
+    write_crosswalks(
+        tmp_path, {ipums.YEARS[year]["crosswalk"]: [(front + 1, 100, 1.0), (stands, 200, 1.0)]}
+    )
     panel = ipums.panel(ZONES.loc[[100, 200]], tmp_path)
     own = long < front
     assert panel.cube("employment", year).ravel().tolist() == [60, 5 if own else 2]
@@ -513,10 +611,14 @@ def test_the_widest_codes_of_a_year_stay_apart():
     """State and code follow from the area, in every year that puts the state in front."""
     for year, width in {1980: 3, 1990: 5, 2000: 5, 2010: 5, 2020: 5}.items():
         variable = ipums.YEARS[year]["area"]
-        states, codes = np.meshgrid([1, 8, 11, 22, 29, 56], [0, 1, 999, 7777, 9999, 10000, 77777,
-                                                             99999])
-        part = pd.DataFrame({"STATEFIP": states.ravel(), variable: codes.ravel()}).query(
-            f"{variable} < 10 ** {width}").astype(float)
+        states, codes = np.meshgrid(
+            [1, 8, 11, 22, 29, 56], [0, 1, 999, 7777, 9999, 10000, 77777, 99999]
+        )
+        part = (
+            pd.DataFrame({"STATEFIP": states.ravel(), variable: codes.ravel()})
+            .query(f"{variable} < 10 ** {width}")
+            .astype(float)
+        )
         assert ipums._areas(part, year).is_unique
 
 
@@ -551,19 +653,35 @@ def test_forms_of_the_data(tmp_path, ending):
 
 
 def test_files_that_are_no_codebooks(folder):
-    for name in ("._extract.xml", ".extract.xml", "._extract.dat.gz", "extract.xml~",
-                 "#extract.xml#", "extract.xml.bak", ".DS_Store", "extract.do", "extract.cbk"):
+    for name in (
+        "._extract.xml",
+        ".extract.xml",
+        "._extract.dat.gz",
+        "extract.xml~",
+        "#extract.xml#",
+        "extract.xml.bak",
+        ".DS_Store",
+        "extract.do",
+        "extract.cbk",
+    ):
         (folder / name).write_bytes(b"\0\5\x16\7")
-    (folder / "zones.shp.xml").write_text("<metadata/>", encoding="utf-8")     # without data
+    (folder / "zones.shp.xml").write_text("<metadata/>", encoding="utf-8")  # without data
     (folder / "old.xml").mkdir()
     check(ipums.panel(ZONES, folder), *expected(population()))
 
 
 def test_codes_for_missing_of_any_width(tmp_path):
     wide = {"INCWAGE": 7, "INCBUS00": 7}
-    write_extract(tmp_path, frame([
-        person(2000, 200001, PUMA=1, INCWAGE=1000, INCBUS00=9_999_999),
-        person(2000, 200001, PUMA=1, INCWAGE=9_999_999, INCBUS00=9_999_998)]), widths=wide)
+    write_extract(
+        tmp_path,
+        frame(
+            [
+                person(2000, 200001, PUMA=1, INCWAGE=1000, INCBUS00=9_999_999),
+                person(2000, 200001, PUMA=1, INCWAGE=9_999_999, INCBUS00=9_999_998),
+            ]
+        ),
+        widths=wide,
+    )
     tables, counts = ipums.totals(tmp_path)
     assert tables["workers", 2000]["income"].tolist() == [1000]
     assert counts["2000: earnings not in universe or missing"] == 1
@@ -578,8 +696,10 @@ def test_a_year_without_workers_is_an_error(tmp_path):
 
 
 def test_no_zone_of_all_years_is_an_error(folder):
-    write_crosswalks(folder, {2000: [(10001, 200, 1.0), (10002, 200, 1.0)],
-                              1980: [(1001, 100, 1.0), (1002, 300, 1.0)]})
+    write_crosswalks(
+        folder,
+        {2000: [(10001, 200, 1.0), (10002, 200, 1.0)], 1980: [(1001, 100, 1.0), (1002, 300, 1.0)]},
+    )
     with pytest.raises(DataError, match=r"no zone has workers in each of \[1950, 1980, 2000\]"):
         ipums.panel(ZONES, folder)
 
@@ -593,8 +713,9 @@ def test_an_unknown_age_is_not_old(tmp_path):
 
 
 def test_letters_in_a_weight_are_an_error(tmp_path):
-    write_extract(tmp_path, frame([person(2000, 200001, PUMA=1, INCWAGE=1, INCBUS00=0)]),
-                  ending=".dat")
+    write_extract(
+        tmp_path, frame([person(2000, 200001, PUMA=1, INCWAGE=1, INCBUS00=0)]), ending=".dat"
+    )
     path = tmp_path / "extract.dat"
     text = path.read_text(encoding="latin-1")
     path.write_text(text.replace("0000000100", "00000001o0"), encoding="latin-1")
@@ -611,19 +732,22 @@ def test_the_package_is_asked_for(folder, monkeypatch):
 # what may not leave
 
 
-def test_only_sums_by_area_are_written_and_only_beside_the_extract(folder, tmp_path_factory,
-                                                                   monkeypatch):
+def test_only_sums_by_area_are_written_and_only_beside_the_extract(
+    folder, tmp_path_factory, monkeypatch
+):
     cache = tmp_path_factory.mktemp("cache")
     monkeypatch.setattr(store, "CACHE", cache)
     before = {p: p.stat().st_mtime_ns for p in folder.iterdir()}
     panel = ipums.panel(ZONES, folder)
     assert not [*cache.iterdir()]
     after = {p: p.stat().st_mtime_ns for p in folder.iterdir()}
-    new, = after.keys() - before.keys()
+    (new,) = after.keys() - before.keys()
     assert new.match("ipums.totals.*.pickle") and before.items() <= after.items()
     for table in ipums.kept_totals(folder)[0].values():
-        assert not {"SERIAL", "PERNUM", "AGE"} & {*table.columns, *table.index.names} or len(
-            table) == 1
+        assert (
+            not {"SERIAL", "PERNUM", "AGE"} & {*table.columns, *table.index.names}
+            or len(table) == 1
+        )
     assert all(isinstance(n, int) for n in panel.notes.values())
 
 
@@ -634,13 +758,13 @@ def test_kept_sums_are_used_until_the_extract_changes(folder, monkeypatch):
         reads.append(folder)
         return read(folder)
 
-    totals.__module__ = ipums.__name__      # where the store looks for the code
+    totals.__module__ = ipums.__name__  # where the store looks for the code
     monkeypatch.setattr(ipums, "totals", totals)
     first, again = ipums.panel(ZONES, folder), ipums.panel(ZONES, folder)
     assert len(reads) == 1
     for name, cube in first.cubes.items():
         np.testing.assert_array_equal(again.cubes[name], cube)
-    kept, = folder.glob("*.pickle")
+    (kept,) = folder.glob("*.pickle")
     kept.write_bytes(b"broken")
     ipums.panel(ZONES, folder)
     assert len(reads) == 2
@@ -655,8 +779,12 @@ def test_kept_sums_are_used_until_the_extract_changes(folder, monkeypatch):
 def test_git_ignores_extracts():
     if not (shutil.which("git") and (ROOT / ".git").exists()):
         pytest.skip("not a git checkout")
-    for name in ("data/ipums/extract.dat.gz", "data/ipums/extract.xml", "usa_00001.dat.gz",
-                 "data/ipums/crosswalk_1950.csv"):
+    for name in (
+        "data/ipums/extract.dat.gz",
+        "data/ipums/extract.xml",
+        "usa_00001.dat.gz",
+        "data/ipums/crosswalk_1950.csv",
+    ):
         assert subprocess.run(["git", "check-ignore", "-q", name], cwd=ROOT).returncode == 0, name
 
 
@@ -688,8 +816,10 @@ class Api(BaseHTTPRequestHandler):
             return
         self.server.polls += 1
         here = f"http://127.0.0.1:{self.server.server_port}/files/"
-        links = {"data": {"url": here + "usa_00007.dat.gz"},
-                 "ddiCodebook": {"url": here + "usa_00007.xml"}}
+        links = {
+            "data": {"url": here + "usa_00007.dat.gz"},
+            "ddiCodebook": {"url": here + "usa_00007.xml"},
+        }
         status = "queued" if self.server.polls == 1 else "completed"
         self.answer({"number": 7, "status": status, "downloadLinks": links})
 
@@ -727,21 +857,35 @@ def test_download(api, tmp_path, monkeypatch):
     folder = tmp_path / "ipums"
     ipums.download(folder, base_url=api.url)
     assert sorted(p.name for p in folder.iterdir()) == ["extract.dat.gz", "extract.xml"]
-    (path, key, asked), = api.asked
+    ((path, key, asked),) = api.asked
     assert "collection=usa" in path and key == "secret"
     assert set(asked["samples"]) == {s for y in ipums.YEARS.values() for s in y["samples"]}
-    assert {*ipums.SETUP["required"], "SEA", "CNTYGP97", "CNTYGP98", "PUMA", "SLWT",
-            "INCWAGE"} <= set(asked["variables"])
+    assert {
+        *ipums.SETUP["required"],
+        "SEA",
+        "CNTYGP97",
+        "CNTYGP98",
+        "PUMA",
+        "SLWT",
+        "INCWAGE",
+    } <= set(asked["variables"])
     write_crosswalks(folder)
     check(ipums.panel(ZONES, folder), *expected(population()))
 
 
-@pytest.mark.parametrize(("status", "refusal", "error"), [
-    (401, '{"error": "no such key"}', "no extract .* the key of IPUMS_API_KEY: .*no such key"),
-    (403, '{"detail": "no such key"}', "no extract .* the key of IPUMS_API_KEY: .*no such key"),
-    (500, '{"detail": "out of order"}', "no extract from .*out of order"),
-    (502, "<html>", "no extract from"),
-])
+@pytest.mark.parametrize(
+    ("status", "refusal", "error"),
+    [
+        (401, '{"error": "no such key"}', "no extract .* the key of IPUMS_API_KEY: .*no such key"),
+        (
+            403,
+            '{"detail": "no such key"}',
+            "no extract .* the key of IPUMS_API_KEY: .*no such key",
+        ),
+        (500, '{"detail": "out of order"}', "no extract from .*out of order"),
+        (502, "<html>", "no extract from"),
+    ],
+)
 def test_refusal(api, tmp_path, monkeypatch, status, refusal, error):
     monkeypatch.setenv("IPUMS_API_KEY", "wrong")
     api.status, api.refusal = status, refusal

@@ -15,11 +15,13 @@ from specialization.errors import DataError
 from specialization.store import TABLES
 
 ZONE_OF = pd.Series({12025: 7000, 8013: 28900, 8001: 28900, 2020: 34111})
-REPAIRS = pd.read_csv(TABLES / "county_repairs.csv", index_col="county",
-                      encoding="utf-8")["county_1990"]
+REPAIRS = pd.read_csv(TABLES / "county_repairs.csv", index_col="county", encoding="utf-8")[
+    "county_1990"
+]
 
 
 # Counties
+
 
 def test_new_codes_go_to_the_zone_of_the_old():
     frame = pd.DataFrame({"county": [12086, 8014, 8001], "people": [1, 2, 3]})
@@ -37,7 +39,7 @@ def test_alaska_and_hawaii_are_left_out_and_listed():
 
 
 def test_county_without_a_zone_is_an_error():
-    frame = pd.DataFrame({"county": [8001, 51901]})     # repaired to a county that is not there
+    frame = pd.DataFrame({"county": [8001, 51901]})  # repaired to a county that is not there
     with pytest.raises(DataError, match="made up, column 'county': county 51901 .*1 such.*valid"):
         public.match_zones(frame, ZONE_OF, "made up")
 
@@ -45,15 +47,20 @@ def test_county_without_a_zone_is_an_error():
 def test_bea_quotes_gaps_and_footnotes(tmp_path):
     path = tmp_path / "bea.csv"
     path.write_text(
-        'GeoFIPS,GeoName,Region,LineCode,Unit,1969,1970\n'
+        "GeoFIPS,GeoName,Region,LineCode,Unit,1969,1970\n"
         ' """12086""",Miami,5,1,x,500,600\n ""12086"",Miami,5,2,x,50,60\n'
         ' "08014",Broomfield,7,1,x,(NA),7\n "08014",Broomfield,7,2,x,(NA),2\n'
         ' "08014",Broomfield,7,3,x,(NA),3500\n'
-        '"Note: see the footnotes, really",,,,,,\n', encoding="latin-1")
+        '"Note: see the footnotes, really",,,,,,\n',
+        encoding="latin-1",
+    )
     table = public.read_bea(path)
     assert table.to_dict("list") == {
-        "county": [8014, 12086, 12086], "year": [1970, 1969, 1970],
-        "income": [7000, 500_000, 600_000], "population": [2, 50, 60]}
+        "county": [8014, 12086, 12086],
+        "year": [1970, 1969, 1970],
+        "income": [7000, 500_000, 600_000],
+        "population": [2, 50, 60],
+    }
 
 
 def test_repairs_change_codes_once():
@@ -63,12 +70,18 @@ def test_repairs_change_codes_once():
 
 # Shares and tables
 
+
 def test_shares_sum_to_one_after_renormalising():
     raw = np.array([[[0.5, 0.48], [0.2, 0.8]]])
     shares, sums = public.renormalise(raw, [1990], [100, 200])
     np.testing.assert_allclose(shares, [[[0.5 / 0.98, 0.48 / 0.98], [0.2, 0.8]]])
-    assert sums == {"1990": {"smallest": pytest.approx(0.98), "mean": pytest.approx(0.99),
-                             "largest": pytest.approx(1.0)}}
+    assert sums == {
+        "1990": {
+            "smallest": pytest.approx(0.98),
+            "mean": pytest.approx(0.99),
+            "largest": pytest.approx(1.0),
+        }
+    }
 
 
 @pytest.mark.parametrize("total", [0.94, 1.06, np.nan, 0.0])
@@ -79,8 +92,9 @@ def test_sum_far_from_one_is_an_error(total):
         public.renormalise(raw, [1990], [100, 200])
 
 
-@pytest.mark.parametrize("file, number", [("industries_ind1990.csv", 228),
-                                          ("industries_naics.csv", 20)])
+@pytest.mark.parametrize(
+    "file, number", [("industries_ind1990.csv", 228), ("industries_naics.csv", 20)]
+)
 def test_industry_tables(file, number):
     table = pd.read_csv(TABLES / file, encoding="utf-8")
     assert len(table) == number
@@ -94,6 +108,7 @@ def test_unknown_classification():
 
 
 # Real data
+
 
 @pytest.fixture(scope="module")
 def industries(need, cache):
@@ -111,11 +126,17 @@ def sectors(need, cache):
 def counties(need):
     """The sheet of the Economic Research Service, without Alaska and Hawaii."""
     need()
-    names = {"County FIPS Code": "county", "County Name": "name", "CZ90": "zone",
-             "Population 1990": "people", "Name of largest place in Commuting Zone": "place"}
+    names = {
+        "County FIPS Code": "county",
+        "County Name": "name",
+        "CZ90": "zone",
+        "Population 1990": "people",
+        "Name of largest place in Commuting Zone": "place",
+    }
     sheet = xlrd.open_workbook(download.fetch("ers_county_cz90.xls")).sheet_by_name("CZLMA903")
-    table = pd.DataFrame([sheet.row_values(r) for r in range(1, sheet.nrows)],
-                         columns=sheet.row_values(0))[[*names]].rename(columns=names)
+    table = pd.DataFrame(
+        [sheet.row_values(r) for r in range(1, sheet.nrows)], columns=sheet.row_values(0)
+    )[[*names]].rename(columns=names)
     table = table.astype({"county": int, "zone": int}).set_index("county")
     return table[~(table.index // 1000).isin([2, 15])]
 
@@ -133,14 +154,15 @@ def test_panel_of_industries(industries):
     assert industries.years.tolist() == [1980, 1990, 2000]
     assert industries.cube("employment").shape == (3, 722, 228)
     for year in industries.years:  # the level stands for size: the zone's population
-        np.testing.assert_allclose(industries.cube("employment", year).sum(axis=1),
-                                   industries.control("population", year))
+        np.testing.assert_allclose(
+            industries.cube("employment", year).sum(axis=1), industries.control("population", year)
+        )
 
 
 @pytest.mark.public
 def test_notes_on_shares(industries):
     sums = industries.notes["raw sums of shares"]
-    assert [round(sums[str(year)]["mean"], 3) for year in (1980, 1990, 2000)] == [1, .989, .992]
+    assert [round(sums[str(year)]["mean"], 3) for year in (1980, 1990, 2000)] == [1, 0.989, 0.992]
     gaps = industries.notes["empty industries"]
     assert len(gaps) == 18 and all(years == [2000] for years in gaps.values())
 
@@ -193,17 +215,24 @@ def test_age_and_sex_of_the_nation(industries):
     assert women == pytest.approx(0.513, abs=0.002)
     raw = public.read_age_sex(download.fetch("census_county_age_sex_1990.csv.zip")).sum()
     assert raw["old"] / raw["all"] == pytest.approx(0.125, abs=0.001)
-    assert raw["all"] == pytest.approx(industries.controls.loc[(slice(None), 1990), "population"]
-                                       .sum(), rel=0.01)
+    assert raw["all"] == pytest.approx(
+        industries.controls.loc[(slice(None), 1990), "population"].sum(), rel=0.01
+    )
     dependency = np.average(industries.control("old_age_dependency", 1990), weights=people)
     assert dependency == pytest.approx(100 * raw["old"] / raw["middle"], rel=0.02)
 
 
 @pytest.mark.public
-@pytest.mark.parametrize("name, state, lat, lon, rustbelt", [
-    ("Dayton", "OH", 39.8, -84.2, True), ("Buffalo", "NY", 42.9, -77.9, True),
-    ("Detroit", "MI", 42.3, -83.0, True), ("Miami", "FL", 25.8, -80.2, False),
-    ("Los Angeles", "CA", 34.1, -118.2, False)])
+@pytest.mark.parametrize(
+    "name, state, lat, lon, rustbelt",
+    [
+        ("Dayton", "OH", 39.8, -84.2, True),
+        ("Buffalo", "NY", 42.9, -77.9, True),
+        ("Detroit", "MI", 42.3, -83.0, True),
+        ("Miami", "FL", 25.8, -80.2, False),
+        ("Los Angeles", "CA", 34.1, -118.2, False),
+    ],
+)
 def test_known_zones(industries, name, state, lat, lon, rustbelt):
     zones = industries.zones
     zone = zones[(zones["name"] == name) & (zones["state"] == state)].iloc[0]
@@ -235,10 +264,13 @@ def test_the_table_of_zones_is_that_of_the_sources(counties):
     assert state.index.equals(ZONES.index)
     assert len(set(zip(state, ZONES["state"], strict=True))) == ZONES["state"].nunique()
     assert state.nunique() == ZONES["state"].nunique()
-    centre = public.shapes().to_crs(5070).centroid.to_crs(4326)     # 5070: equal area
+    centre = public.shapes().to_crs(5070).centroid.to_crs(4326)  # 5070: equal area
     np.testing.assert_allclose(ZONES[["lat", "lon"]], np.c_[centre.y, centre.x], atol=0.006)
-    place = counties.groupby("zone")["place"].first().str.replace(
-        r"( city| town| borough| CDP)?( \(.*)?, ..$", "", regex=True)
+    place = (
+        counties.groupby("zone")["place"]
+        .first()
+        .str.replace(r"( city| town| borough| CDP)?( \(.*)?, ..$", "", regex=True)
+    )
     largest = counties.sort_values("people").groupby("zone")["name"].last()
     people = counties.groupby("zone")["people"].sum()
     others = people.groupby([place, ZONES["state"]]).rank(ascending=False) > 1
@@ -256,8 +288,7 @@ def test_shapes_have_the_zones_of_the_panel(industries):
 def test_combined_areas_lie_in_one_zone(counties, bea):
     """Each county or city that the name of a combined area lists has the area's zone."""
     table, repairs = counties, REPAIRS
-    names = pd.read_csv(TABLES / "county_repairs.csv", index_col="county",
-                        encoding="utf-8")["why"]
+    names = pd.read_csv(TABLES / "county_repairs.csv", index_col="county", encoding="utf-8")["why"]
     virginia = table[table.index // 1000 == 51]
     for code in repairs.index[repairs.index // 1000 == 51]:
         zone = table.loc[repairs[code], "zone"]
@@ -268,6 +299,7 @@ def test_combined_areas_lie_in_one_zone(counties, bea):
 
 
 # The store
+
 
 @pytest.mark.public
 def test_second_reading_is_equal_and_needs_no_source(sectors, monkeypatch):
@@ -295,12 +327,14 @@ def builds(sectors, monkeypatch):
 
 
 @pytest.mark.public
-@pytest.mark.parametrize("spoil", [lambda b: b[:len(b) // 2], lambda b: b[:-1] + b"?",
-                                   lambda b: b"", lambda b: b"?" + b[1:]])
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda b: b[: len(b) // 2], lambda b: b[:-1] + b"?", lambda b: b"", lambda b: b"?" + b[1:]],
+)
 def test_a_damaged_panel_is_made_again(sectors, builds, tmp_path, monkeypatch, spoil):
     monkeypatch.setattr(store, "CACHE", tmp_path)
     public.panel("sectors")
-    path, = (tmp_path / "store").iterdir()
+    (path,) = (tmp_path / "store").iterdir()
     path.write_bytes(spoil(path.read_bytes()))
     for _ in range(2):
         again = public.panel("sectors")
@@ -313,7 +347,7 @@ def test_a_changed_source_or_table_makes_a_panel_again(builds, tmp_path, monkeyp
     monkeypatch.setattr(store, "CACHE", tmp_path)
     public.panel("sectors")
     paths = store.tables()
-    for name in ("manifest.csv", "county_repairs.csv"):     # the first has the sums of sources
+    for name in ("manifest.csv", "county_repairs.csv"):  # the first has the sums of sources
         path = tmp_path / name
         path.write_text((TABLES / name).read_text(encoding="utf-8") + "\n", encoding="utf-8")
         paths = [path if p.name == name else p for p in paths]

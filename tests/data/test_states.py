@@ -11,16 +11,33 @@ from specialization.data.schema import ZONES
 from specialization.errors import DataError
 
 HEAD = "GeoFIPS,GeoName,TableName,LineCode,IndustryClassification,Description,Unit,1963,1964"
-CELLS = {(1000, 1): (100, 120), (1000, 4): (30.02, 50), (1000, 5): (70, "(L)"),
-         (1000, 11): (0, 70), (56000, 1): (10, 10), (56000, 4): (11, 4), (56000, 5): (-1, 6),
-         (56000, 11): (0, 0), (0, 1): (1, 1), (11000, 4): (5, 5), (98000, 4): (7, 7)}
+CELLS = {
+    (1000, 1): (100, 120),
+    (1000, 4): (30.02, 50),
+    (1000, 5): (70, "(L)"),
+    (1000, 11): (0, 70),
+    (56000, 1): (10, 10),
+    (56000, 4): (11, 4),
+    (56000, 5): (-1, 6),
+    (56000, 11): (0, 0),
+    (0, 1): (1, 1),
+    (11000, 4): (5, 5),
+    (98000, 4): (7, 7),
+}
 
 
 def rows(**changes):
     cells = CELLS | {(1000, 5): changes["cell"]} if changes else CELLS
-    text = "\n".join([HEAD, *(
-        f' "{place:05}","x",SAGDP2S,{line},"..","y","Millions of current dollars",{a},{b}'
-        for (place, line), (a, b) in cells.items()), '"Note: footnotes"'])
+    text = "\n".join(
+        [
+            HEAD,
+            *(
+                f' "{place:05}","x",SAGDP2S,{line},"..","y","Millions of current dollars",{a},{b}'
+                for (place, line), (a, b) in cells.items()
+            ),
+            '"Note: footnotes"',
+        ]
+    )
     return bea.read_table(io.StringIO(text))
 
 
@@ -29,7 +46,7 @@ def test_industries_of_a_made_up_table():
     cells = cells.set_index(["zone", "year", "industry"])["value_added"]
     assert len(cells) == 12 and cells.index.unique("zone").tolist() == [1, 56]
     assert cells[1, 1963, 4] == 30.02e6 and cells[1, 1964, 5] == 25_000
-    assert cells[56, 1963, 5] == 0                              # -1 million, set to zero
+    assert cells[56, 1963, 5] == 0  # -1 million, set to zero
     assert notes == {"small cells": 1, "negative cells": 1, "largest negative share": 0.1}
     first, _ = states.industries(rows(), [4, 5, 11], 1963)
     assert first["year"].tolist() == [1963] * 6
@@ -48,8 +65,14 @@ def test_years_after_the_last_may_be_missing():
 
 
 def test_incomes_of_a_made_up_table():
-    frame = pd.DataFrame({"stabbr": ["WY"] * 3 + ["US", "AK"], "year": [1929] * 5,
-                          "line": [1, 2, 3, 1, 1], "value": [150.5, 224_000, 672, 85151, 1]})
+    frame = pd.DataFrame(
+        {
+            "stabbr": ["WY"] * 3 + ["US", "AK"],
+            "year": [1929] * 5,
+            "line": [1, 2, 3, 1, 1],
+            "value": [150.5, 224_000, 672, 85151, 1],
+        }
+    )
     found = states.incomes(frame)
     assert found.index.tolist() == [(56, 1929)]
     assert found.iloc[0].tolist() == pytest.approx([150.5e6 / 224_000, 224_000])
@@ -73,6 +96,7 @@ def test_unknown_classification():
 
 # Real data
 
+
 @pytest.fixture(scope="module")
 def panels(need):
     need()
@@ -89,8 +113,10 @@ def printed(file, place, line, year):
 
 
 @pytest.mark.public
-@pytest.mark.parametrize("which, years, number, small, negative", [
-    ("sic", (1963, 1997), 60, 832, 21), ("naics", (1997, 2019), 65, 38, 0)])
+@pytest.mark.parametrize(
+    "which, years, number, small, negative",
+    [("sic", (1963, 1997), 60, 832, 21), ("naics", (1997, 2019), 65, 38, 0)],
+)
 def test_panels(panels, which, years, number, small, negative):
     panel = panels[which]
     assert (panel.years[0], panel.years[-1]) == years
@@ -111,7 +137,7 @@ def test_industries_sum_to_the_total_of_each_state(panels, which, last):
 
 @pytest.mark.public
 def test_cells_by_hand(panels):
-    cube = panels["sic"].cube("value_added", 1963)[0]                       # Alabama
+    cube = panels["sic"].cube("value_added", 1963)[0]  # Alabama
     codes = panels["sic"].industries.index
     assert cube[codes.get_loc(4)] == 304.2e6 and cube[codes.get_loc(8)] == 61.8e6
     assert cube[codes.get_loc(76)] == 29.6e6 == pytest.approx((27.6 + 2.0) * 1e6)
@@ -121,16 +147,20 @@ def test_cells_by_hand(panels):
 
 
 @pytest.mark.public
-@pytest.mark.parametrize("which, pairs", [
-    ("sic", {20: 76, 23: 76, 50: 77, 51: 77, 60: 78, 70: 78}), ("naics", {})])
+@pytest.mark.parametrize(
+    "which, pairs", [("sic", {20: 76, 23: 76, 50: 77, 51: 77, 60: 78, 70: 78}), ("naics", {})]
+)
 def test_industries_are_the_leaves_of_the_table(panels, which, pairs):
     """Leaves by indentation; the pairs that 1987 changed are replaced by BEA's sums of them."""
     with open(download.fetch(states.TABLES[which][0]), encoding="latin-1") as source:
-        lines = {int(r["LineCode"]): len(r["Description"]) - len(r["Description"].lstrip())
-                 for r in csv.DictReader(source, skipinitialspace=True) if r["GeoFIPS"] == "01000"}
+        lines = {
+            int(r["LineCode"]): len(r["Description"]) - len(r["Description"].lstrip())
+            for r in csv.DictReader(source, skipinitialspace=True)
+            if r["GeoFIPS"] == "01000"
+        }
     order = [*lines]
     leaves = {a for a, b in zip(order, order[1:], strict=False) if lines[b] <= lines[a]}
-    extra = {k for k in order if k > {"sic": 75, "naics": 86}[which]}       # sums listed below
+    extra = {k for k in order if k > {"sic": 75, "naics": 86}[which]}  # sums listed below
     assert {pairs.get(k, k) for k in leaves - extra} == set(panels[which].industries.index)
     assert len(leaves - extra) == {"sic": 63, "naics": 65}[which]
 
@@ -162,5 +192,6 @@ def test_value_added_and_income_agree(panels):
     head = added / panels["sic"].control("population", 1963)
     income = panels["sic"].control("income_per_head", 1963)
     assert np.corrcoef(head, income)[0, 1] > 0.75
-    assert added.sum() / (income * panels["sic"].control("population", 1963)).sum() == \
-        pytest.approx(1.3, abs=0.15)
+    assert added.sum() / (
+        income * panels["sic"].control("population", 1963)
+    ).sum() == pytest.approx(1.3, abs=0.15)

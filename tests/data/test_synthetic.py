@@ -17,19 +17,32 @@ def zone_years(panel):
     """Zone-years with what regressions need, from the cells and the controls of a panel."""
     y, tradable = panel.cube("income"), panel.industries["tradable"].to_numpy()
     index = pd.MultiIndex.from_product([panel.years, panel.zones.index], names=["year", "zone"])
-    frame = pd.DataFrame({"total": gini(y).ravel(), "tradable": group_gini(y, tradable).ravel(),
-                          "nontradable": group_gini(y, ~tradable).ravel()}, index=index)
+    frame = pd.DataFrame(
+        {
+            "total": gini(y).ravel(),
+            "tradable": group_gini(y, tradable).ravel(),
+            "nontradable": group_gini(y, ~tradable).ravel(),
+        },
+        index=index,
+    )
     controls = panel.controls.swaplevel().loc[index]
     people = controls["population"]
     frame["log_income"] = np.log(y.sum(axis=2).ravel() / people)
     frame = frame.join(controls[Z[:3]]).assign(population=people / 1e9)
-    return frame.assign(rustbelt=panel.zones["rustbelt"].astype(float).reindex(
-        frame.index.get_level_values("zone")).to_numpy())
+    return frame.assign(
+        rustbelt=panel.zones["rustbelt"]
+        .astype(float)
+        .reindex(frame.index.get_level_values("zone"))
+        .to_numpy()
+    )
 
 
 def regress(y, X):
-    return sm.OLS(y.to_numpy(), sm.add_constant(X.astype(float).to_numpy())).fit(
-        cov_type="HC1").params[1:len(SPECIALIZATION) + 1]
+    return (
+        sm.OLS(y.to_numpy(), sm.add_constant(X.astype(float).to_numpy()))
+        .fit(cov_type="HC1")
+        .params[1 : len(SPECIALIZATION) + 1]
+    )
 
 
 def estimates(panel):
@@ -37,16 +50,24 @@ def estimates(panel):
     f = zone_years(panel)
     start, end = f.loc[1950], f.loc[2020]
     growth = end["log_income"] - start["log_income"]
-    out = {"(1) total": regress(growth, start[["total", "log_income", *Z]])[0],
-           "(3) total": regress(start["log_income"], start[["total", *Z]])[0]}
+    out = {
+        "(1) total": regress(growth, start[["total", "log_income", *Z]])[0],
+        "(3) total": regress(start["log_income"], start[["total", *Z]])[0],
+    }
     out["(2) total"], out["(2) tradable"], _ = regress(
-        growth, start[[*SPECIALIZATION, "log_income", *Z]])
+        growth, start[[*SPECIALIZATION, "log_income", *Z]]
+    )
     out["(4) total"], out["(4) tradable"], _ = regress(
-        start["log_income"], start[[*SPECIALIZATION, *Z]])
+        start["log_income"], start[[*SPECIALIZATION, *Z]]
+    )
     for h in synthetic.HORIZON:
         pairs = [(t, t + h) for t in panel.years if t + h in panel.years]
-        parts = [f.loc[s].assign(growth=f.loc[t, "log_income"] - f.loc[s, "log_income"],
-                                 **{f"year {s}": 1.0}) for s, t in pairs]
+        parts = [
+            f.loc[s].assign(
+                growth=f.loc[t, "log_income"] - f.loc[s, "log_income"], **{f"year {s}": 1.0}
+            )
+            for s, t in pairs
+        ]
         pooled = pd.concat(parts).fillna(0.0)
         years = [c for c in pooled if c.startswith("year")][1:]
         X = pooled[[*SPECIALIZATION, "log_income", *Z, *years]]
@@ -59,23 +80,30 @@ def rank_persistence(panel):
     """Log rank of RCA of 2020 on 1950, tradables, with zone and industry effects."""
     tradable = panel.industries["tradable"].to_numpy()
     x = np.log(rank(rca(panel.cube("income"))[[0, -1]][..., tradable]))
-    x = x - x.mean(axis=1, keepdims=True) - x.mean(axis=2, keepdims=True) + x.mean(
-        axis=(1, 2), keepdims=True)
+    x = (
+        x
+        - x.mean(axis=1, keepdims=True)
+        - x.mean(axis=2, keepdims=True)
+        + x.mean(axis=(1, 2), keepdims=True)
+    )
     return (x[0] * x[1]).sum() / (x[0] ** 2).sum()
 
 
 def truths():
     table = published("tradeoff_controls")
     table = table.set_index([table["column"].str[:3], "row"])["value"]
-    out = {"(1) total": table["(1)", "total_specialization"],
-           "(3) total": table["(3)", "total_specialization"]}
+    out = {
+        "(1) total": table["(1)", "total_specialization"],
+        "(3) total": table["(3)", "total_specialization"],
+    }
     for c in ("(2)", "(4)"):
         out[f"{c} total"] = table[c, "total_specialization"]
         out[f"{c} tradable"] = table[c, "tradable_specialization"]
     horizons = published("tradeoff_horizons")
     horizons = horizons[horizons["row"] == "tradable_specialization"]
-    out |= {f"{c[:2]} years": v for c, v in zip(horizons["column"], horizons["value"],
-                                                strict=True)}
+    out |= {
+        f"{c[:2]} years": v for c, v in zip(horizons["column"], horizons["value"], strict=True)
+    }
     out["rank"] = published("rank_persistence")["value"].iloc[0]
     return pd.Series(out)
 
@@ -90,7 +118,9 @@ def test_the_constants_are_the_published_numbers():
     assert synthetic.HORIZON[70] == synthetic.LONG["growth"]["tradable_specialization"]
     # Table 1 does not print 1980 and 2000: halfway between their neighbours
     assert synthetic.GINI_MOMENTS["income"].loc[[1970, 1980]].to_numpy().tolist() == [
-        [0.123, 0.48, 1.35], [0.106, 0.475, 1.29]]
+        [0.123, 0.48, 1.35],
+        [0.106, 0.475, 1.29],
+    ]
     assert synthetic.GINI_MOMENTS["employment"].loc[2000, "cv"] == 0.0775
 
 
@@ -99,8 +129,9 @@ def test_size_and_accounts(panel):
     assert panel.years.tolist() == [1950, 1970, 1980, 1990, 2000, 2010, 2020]
     for year in panel.years:
         income = panel.cube("income", year).sum(axis=1)
-        np.testing.assert_allclose(income, panel.control("income_per_head", year)
-                                   * panel.control("population", year))
+        np.testing.assert_allclose(
+            income, panel.control("income_per_head", year) * panel.control("population", year)
+        )
     assert (panel.cube("value_added") >= panel.cube("income")).all()
     present = panel.cube("income") > 0
     np.testing.assert_array_equal(present, panel.cube("employment") > 0)
@@ -141,10 +172,22 @@ def test_shapes_give_the_published_spread(variable):
 
 def test_the_estimates_of_this_panel_are_near_the_truth(panel):
     # four standard errors, as printed; rank persistence varies by 0.01 between panels
-    error = {"(1) total": 0.09, "(3) total": 0.083, "(2) total": 0.13, "(2) tradable": 0.05,
-             "(4) total": 0.13, "(4) tradable": 0.06, "rank": 0.01, "10 years": 0.015,
-             "20 years": 0.022, "30 years": 0.03, "40 years": 0.037, "50 years": 0.042,
-             "60 years": 0.05, "70 years": 0.05}
+    error = {
+        "(1) total": 0.09,
+        "(3) total": 0.083,
+        "(2) total": 0.13,
+        "(2) tradable": 0.05,
+        "(4) total": 0.13,
+        "(4) tradable": 0.06,
+        "rank": 0.01,
+        "10 years": 0.015,
+        "20 years": 0.022,
+        "30 years": 0.03,
+        "40 years": 0.037,
+        "50 years": 0.042,
+        "60 years": 0.05,
+        "70 years": 0.05,
+    }
     gap = (estimates(panel) - truths()).abs()
     assert (gap < 4 * pd.Series(error)[gap.index]).all(), gap
 
@@ -152,8 +195,9 @@ def test_the_estimates_of_this_panel_are_near_the_truth(panel):
 @pytest.mark.slow
 def test_the_truths_survive_from_cells_to_regressions():
     n = 60
-    draws = pd.DataFrame([estimates(synthetic.panel.__wrapped__(3000 + seed))
-                          for seed in range(n)])
+    draws = pd.DataFrame(
+        [estimates(synthetic.panel.__wrapped__(3000 + seed)) for seed in range(n)]
+    )
     z = (draws.mean() - truths()) / (draws.std() / np.sqrt(n))
     # 14 correlated numbers: 3.5 standard errors for the largest
     assert (z.abs() < 3.5).all(), z
@@ -162,8 +206,10 @@ def test_the_truths_survive_from_cells_to_regressions():
 def test_earnings_add_up_to_the_cells(panel):
     people = synthetic.earnings(panel)
     rows = panel.zones.index.get_indexer(people["zone"].unique())
-    for variable, column in (("income", people["earnings"] * people["weight"]),
-                             ("employment", people["weight"])):
+    for variable, column in (
+        ("income", people["earnings"] * people["weight"]),
+        ("employment", people["weight"]),
+    ):
         cells = column.groupby([people["zone"], people["industry"]]).sum()
         cube = panel.cube(variable, 1950)[sorted(rows)]
         np.testing.assert_allclose(cells.to_numpy(), cube[cube > 0], rtol=1e-9)

@@ -23,8 +23,9 @@ def test_estimate_maximises_the_likelihood(a, code, seed):
         density = np.log(a) - (a + 1) * np.log(y)
         return -(w * np.where(coded, -a * np.log(y), density)).sum()
 
-    best = minimize_scalar(minus_log_likelihood, bounds=(0.05, 20), method="bounded",
-                           options={"xatol": 1e-8}).x
+    best = minimize_scalar(
+        minus_log_likelihood, bounds=(0.05, 20), method="bounded", options={"xatol": 1e-8}
+    ).x
     assert topcode.pareto_tail(y, coded, w, threshold=1.0)[0] == pytest.approx(best, rel=1e-5)
 
 
@@ -42,7 +43,8 @@ def test_weights_count_like_repeated_rows():
     w = rng.integers(1, 4, y.size)
     weighted = topcode.pareto_tail(y, coded, w, 1.0)[0]
     assert weighted == pytest.approx(
-        topcode.pareto_tail(np.repeat(y, w), np.repeat(coded, w), threshold=1.0)[0])
+        topcode.pareto_tail(np.repeat(y, w), np.repeat(coded, w), threshold=1.0)[0]
+    )
 
 
 def test_replacement_has_the_mean_above_the_code():
@@ -77,27 +79,30 @@ def test_no_finite_mean_and_too_few(a, words):
 NONE, MANY = np.zeros(20, bool), np.arange(1.0, 21.0)
 
 
-@pytest.mark.parametrize("income, coded, weight, threshold, words", [
-    ([-1.0, 2.0], [False, True], None, 0.5, "income: -1.0 in row 0 .*finite, >= 0"),
-    ([1.0, np.nan], [False, True], None, 0.5, "income: nan in row 1 .*finite, >= 0"),
-    ([1.0, np.inf], [False, True], None, 0.5, "income: inf in row 1 .*finite, >= 0"),
-    ([1.0, 2.0], [False, True], [1, -1], 0.5, "weight: -1.0 in row 1 .*finite, >= 0"),
-    ([1.0, 2.0], [False, True], [1, np.nan], 0.5, "weight: nan in row 1 .*finite, >= 0"),
-    ([], [], None, None, "no income with positive weight"),
-    (MANY, NONE, np.zeros(20), None, "no income with positive weight"),
-    (MANY, ~NONE, None, None, "all 20 incomes with positive weight are topcoded"),
-    (MANY, MANY > 1, MANY > 1, 0.5, "all 19 incomes with positive weight are topcoded"),
-    (np.where(MANY > 19, MANY, 0), NONE, None, None, "threshold: 0, the 90th percentile"),
-    (MANY, NONE, None, 0.0, "threshold: 0; valid: finite, > 0"),
-    (MANY, NONE, None, -1.0, "threshold: -1; valid: finite, > 0"),
-    (MANY, NONE, None, np.nan, "threshold: nan; valid: finite, > 0"),
-    (MANY, NONE, None, 20.0, "0 incomes between the threshold 20 .*at least 10"),
-    (np.full(20, 5.0), NONE, None, None, "0 incomes between the threshold 5 .*at least 10"),
-    (MANY, NONE, MANY < 10, 0.5, "9 incomes between the threshold 0.5 .*at least 10"),
-    (MANY, NONE[1:], None, None, r"shapes \(20,\), \(19,\), \(20,\); valid: the same"),
-    (MANY, NONE, np.ones(3), None, r"shapes \(20,\), \(20,\), \(3,\); valid: the same"),
-    (MANY, MANY, None, None, "topcoded: a value that is neither true nor false"),
-])
+@pytest.mark.parametrize(
+    "income, coded, weight, threshold, words",
+    [
+        ([-1.0, 2.0], [False, True], None, 0.5, "income: -1.0 in row 0 .*finite, >= 0"),
+        ([1.0, np.nan], [False, True], None, 0.5, "income: nan in row 1 .*finite, >= 0"),
+        ([1.0, np.inf], [False, True], None, 0.5, "income: inf in row 1 .*finite, >= 0"),
+        ([1.0, 2.0], [False, True], [1, -1], 0.5, "weight: -1.0 in row 1 .*finite, >= 0"),
+        ([1.0, 2.0], [False, True], [1, np.nan], 0.5, "weight: nan in row 1 .*finite, >= 0"),
+        ([], [], None, None, "no income with positive weight"),
+        (MANY, NONE, np.zeros(20), None, "no income with positive weight"),
+        (MANY, ~NONE, None, None, "all 20 incomes with positive weight are topcoded"),
+        (MANY, MANY > 1, MANY > 1, 0.5, "all 19 incomes with positive weight are topcoded"),
+        (np.where(MANY > 19, MANY, 0), NONE, None, None, "threshold: 0, the 90th percentile"),
+        (MANY, NONE, None, 0.0, "threshold: 0; valid: finite, > 0"),
+        (MANY, NONE, None, -1.0, "threshold: -1; valid: finite, > 0"),
+        (MANY, NONE, None, np.nan, "threshold: nan; valid: finite, > 0"),
+        (MANY, NONE, None, 20.0, "0 incomes between the threshold 20 .*at least 10"),
+        (np.full(20, 5.0), NONE, None, None, "0 incomes between the threshold 5 .*at least 10"),
+        (MANY, NONE, MANY < 10, 0.5, "9 incomes between the threshold 0.5 .*at least 10"),
+        (MANY, NONE[1:], None, None, r"shapes \(20,\), \(19,\), \(20,\); valid: the same"),
+        (MANY, NONE, np.ones(3), None, r"shapes \(20,\), \(20,\), \(3,\); valid: the same"),
+        (MANY, MANY, None, None, "topcoded: a value that is neither true nor false"),
+    ],
+)
 def test_what_gives_no_tail_is_named(income, coded, weight, threshold, words):
     with pytest.raises(DataError, match=f"pareto_tail.*{words}"):
         topcode.pareto_tail(income, coded, weight, threshold)
@@ -114,9 +119,13 @@ def test_units_do_not_matter(dollar, person, seed):
     assert there == pytest.approx(topcode.pareto_tail(y, coded, w), rel=1e-9)
     quantile = topcode.weighted_quantile(y, 0.9, w)
     assert topcode.weighted_quantile(dollar * y, 0.9, person * w) == pytest.approx(
-        dollar * quantile, rel=1e-12)
-    np.testing.assert_allclose(topcode.replace_topcodes(dollar * y, coded, person * w),
-                               dollar * topcode.replace_topcodes(y, coded, w), rtol=1e-9)
+        dollar * quantile, rel=1e-12
+    )
+    np.testing.assert_allclose(
+        topcode.replace_topcodes(dollar * y, coded, person * w),
+        dollar * topcode.replace_topcodes(y, coded, w),
+        rtol=1e-9,
+    )
 
 
 def test_rows_of_weight_zero_do_not_count():
@@ -135,10 +144,19 @@ def test_weighted_quantile():
         assert topcode.weighted_quantile(np.arange(10.0), 0.9, np.full(10, unit)) == 8.0
 
 
-@pytest.mark.parametrize("x, p, weight", [
-    ([], 0.5, []), ([1.0], 0.5, [0.0]), ([1.0], 0.5, [-1.0]), ([np.nan], 0.5, [1.0]),
-    ([1.0], 0.5, [np.inf]), ([1.0, 2.0], 0.5, [1.0]), ([1.0], 1.5, [1.0]), ([1.0], np.nan, [1.0]),
-])
+@pytest.mark.parametrize(
+    "x, p, weight",
+    [
+        ([], 0.5, []),
+        ([1.0], 0.5, [0.0]),
+        ([1.0], 0.5, [-1.0]),
+        ([np.nan], 0.5, [1.0]),
+        ([1.0], 0.5, [np.inf]),
+        ([1.0, 2.0], 0.5, [1.0]),
+        ([1.0], 1.5, [1.0]),
+        ([1.0], np.nan, [1.0]),
+    ],
+)
 def test_weighted_quantile_of_nothing(x, p, weight):
     with pytest.raises(DataError, match="weighted_quantile.*valid"):
         topcode.weighted_quantile(x, p, weight)

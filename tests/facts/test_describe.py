@@ -9,8 +9,9 @@ def test_moment_errors_are_the_spread_of_normal_draws():
     x = np.random.default_rng(0).normal(mean, mean * cv, (draws, n))
     found = pd.DataFrame([dispersion(row) for row in x])
     p90, p10 = (1 + z * 1.2815515655446004 * cv for z in (1, -1))
-    error = describe.moment_errors(pd.DataFrame(
-        {"mean": [mean], "cv": [cv], "p90_p10": [p90 / p10]}), n).iloc[0]
+    error = describe.moment_errors(
+        pd.DataFrame({"mean": [mean], "cv": [cv], "p90_p10": [p90 / p10]}), n
+    ).iloc[0]
     # the spread of 4000 draws has a standard error of 1.1%
     np.testing.assert_allclose(found.std(), error[found.columns], rtol=0.05)
 

@@ -47,7 +47,7 @@ def test_rectangular_window_is_a_straight_line_through_its_points(seed):
 def test_gaussian_weights_are_those_of_weighted_least_squares():
     x, y, zone = sample()
     level, slope = local_linear(x, y, zone, GRID, width=0.8, kernel="gaussian")()
-    b, a = np.polyfit(x - GRID[3], y, 1, w=np.exp(-((x - GRID[3]) / 0.4) ** 2 / 4))
+    b, a = np.polyfit(x - GRID[3], y, 1, w=np.exp(-(((x - GRID[3]) / 0.4) ** 2) / 4))
     assert level[3] == pytest.approx(a) and slope[3] == pytest.approx(b)
 
 
@@ -58,7 +58,7 @@ def test_exact_on_lines(seed, kernel, within, a, b):
     fit = local_linear(x, a + b * x, zone, GRID, span=0.5, kernel=kernel, within=within)
     level, slope = fit()
     np.testing.assert_allclose(slope, b, atol=1e-8)
-    if not within:      # with zone effects the level is known up to a constant
+    if not within:  # with zone effects the level is known up to a constant
         np.testing.assert_allclose(level, a + b * GRID, atol=1e-8)
     np.testing.assert_allclose(np.diff(level), b * np.diff(GRID), atol=1e-8)
 
@@ -91,7 +91,7 @@ def test_counts_are_repeated_zones(seed, within):
     counts = np.random.default_rng(seed).integers(0, 4, 12)
     counts[:4] += 1
     rows = [(x[zone == z], y[zone == z]) for z in range(12) for _ in range(counts[z])]
-    copies = np.repeat(np.arange(len(rows)), 5)     # each copy is a zone of its own
+    copies = np.repeat(np.arange(len(rows)), 5)  # each copy is a zone of its own
     xs, ys = (np.concatenate(v) for v in zip(*rows, strict=True))
     options = {"width": 2.0, "within": within}
     _, slope = local_linear(x, y, zone, GRID, **options)(counts[None])
@@ -104,10 +104,17 @@ def test_leaving_a_zone_out_is_a_count_of_zero():
     grid = np.linspace(-2, 2, 2001)
     error = dynamics.cross_validate(x, y, zone, grid, width=1.5, kernel="gaussian")
     inside = (x >= -2) & (x <= 2)
-    by_hand = np.concatenate([
-        y[here] - local_linear(x[~own], y[~own], zone[~own], x[here], width=1.5,
-                               kernel="gaussian")()[0]
-        for z in range(10) for own in [zone == z] for here in [own & inside]])
+    by_hand = np.concatenate(
+        [
+            y[here]
+            - local_linear(x[~own], y[~own], zone[~own], x[here], width=1.5, kernel="gaussian")()[
+                0
+            ]
+            for z in range(10)
+            for own in [zone == z]
+            for here in [own & inside]
+        ]
+    )
     assert error == pytest.approx((by_hand**2).mean(), rel=1e-5)
 
 
@@ -146,9 +153,10 @@ def test_local_within_finds_a_curve_that_demeaning_first_does_not():
     _, pooled = local_linear(x, y, zone, grid, width=0.25)()
     assert (np.abs(pooled - 2 * grid) > 0.5).all()
     mean = pd.DataFrame({"x": x, "y": y}).groupby(zone).transform("mean").to_numpy()
-    _, demeaned = local_linear(x - mean[:, 0], y - mean[:, 1], zone, np.array([-0.3, 0.3]),
-                               width=0.25)()
-    assert (np.abs(demeaned - [-0.6, 0.6]) > 0.15).all()   # a mixture of slopes at all x
+    _, demeaned = local_linear(
+        x - mean[:, 0], y - mean[:, 1], zone, np.array([-0.3, 0.3]), width=0.25
+    )()
+    assert (np.abs(demeaned - [-0.6, 0.6]) > 0.15).all()  # a mixture of slopes at all x
 
 
 def test_bands_by_hand():
@@ -162,8 +170,7 @@ def test_uniform_bands_are_wider_and_bootstrap_errors_are_clustered():
     x, y, zone = sample(zones=300)
     fit = local_linear(x, y, zone, GRID, width=1e4)
     draws = fit(cluster_draws(300, 2000))[1]
-    robust = pf.feols("y ~ x", pd.DataFrame({"x": x, "y": y, "zone": zone}),
-                      vcov={"CRV1": "zone"})
+    robust = pf.feols("y ~ x", pd.DataFrame({"x": x, "y": y, "zone": zone}), vcov={"CRV1": "zone"})
     assert draws.std(axis=0)[4] == pytest.approx(robust.se()["x"], rel=0.1)
     level, b = fit()[0], bands(fit()[0], fit(cluster_draws(300))[0])
     assert (b["high_uniform"] > b["high"]).all() and (b["low"] < level).all()
@@ -192,30 +199,36 @@ def test_coverage_of_both_bands():
     slack = 0.02 + 3 * np.sqrt(0.95 * 0.05 / runs)
     print(np.mean(pointwise), np.mean(uniform), np.mean(joint))
     assert abs(np.mean(pointwise) - 0.95) < slack and abs(np.mean(uniform) - 0.95) < slack
-    assert np.mean(joint) < 0.9     # what the uniform band is for
+    assert np.mean(joint) < 0.9  # what the uniform band is for
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"x": np.ones(200)}, "x up to 1, .*not constant"),
-    ({"y": np.full(200, np.nan)}, "y: 200 rows, 200 entries NaN"),
-    ({"y": np.ones(199)}, "y: 199 rows, .*valid: 200 rows"),
-    ({"zone": np.arange(3)}, "zone: 3 labels; valid: 200"),
-    ({"zone": np.r_[np.nan, np.arange(199)]}, "zone: 1 of 200 labels missing"),
-    ({"zone": [None, *"ab" * 99, "c"]}, "zone: 1 of 200 labels missing"),
-    ({"controls": [np.full(200, np.inf)]}, "control 0: 200 rows, 200 entries NaN"),
-    ({"controls": [np.full(200, 0.1)]}, "control 0: does not vary"),
-    ({"zone": np.zeros(200)}, "zone: 1 groups of 200; valid: 2 or more"),
-    ({"kernel": "biweight"}, "'biweight'; .*one of .'tricube', 'rectangular', 'gaussian'"),
-    ({"span": None, "width": 0.001}, "x does not vary within the bandwidth of"),
-    ({"grid": np.array([0.0, 50.0]), "span": None, "width": 1.0}, "of 50 \\(1 of 2 points\\)"),
-    ({"width": 1.0}, "valid: one of them"),
-    ({"span": None}, "valid: one of them"),
-    ({"span": None, "width": np.nan}, "width > 0"),
-    ({"span": 0.001}, "two or more of 200 points"),
-    ({"span": np.nan}, "span at most 1"),
-    ({"span": 1.2}, "span at most 1"),
-    ({"x": np.repeat([0.0, 1.0], 100), "grid": np.array([0.0, 1.0])}, "50 points of one x|one x"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"x": np.ones(200)}, "x up to 1, .*not constant"),
+        ({"y": np.full(200, np.nan)}, "y: 200 rows, 200 entries NaN"),
+        ({"y": np.ones(199)}, "y: 199 rows, .*valid: 200 rows"),
+        ({"zone": np.arange(3)}, "zone: 3 labels; valid: 200"),
+        ({"zone": np.r_[np.nan, np.arange(199)]}, "zone: 1 of 200 labels missing"),
+        ({"zone": [None, *"ab" * 99, "c"]}, "zone: 1 of 200 labels missing"),
+        ({"controls": [np.full(200, np.inf)]}, "control 0: 200 rows, 200 entries NaN"),
+        ({"controls": [np.full(200, 0.1)]}, "control 0: does not vary"),
+        ({"zone": np.zeros(200)}, "zone: 1 groups of 200; valid: 2 or more"),
+        ({"kernel": "biweight"}, "'biweight'; .*one of .'tricube', 'rectangular', 'gaussian'"),
+        ({"span": None, "width": 0.001}, "x does not vary within the bandwidth of"),
+        ({"grid": np.array([0.0, 50.0]), "span": None, "width": 1.0}, "of 50 \\(1 of 2 points\\)"),
+        ({"width": 1.0}, "valid: one of them"),
+        ({"span": None}, "valid: one of them"),
+        ({"span": None, "width": np.nan}, "width > 0"),
+        ({"span": 0.001}, "two or more of 200 points"),
+        ({"span": np.nan}, "span at most 1"),
+        ({"span": 1.2}, "span at most 1"),
+        (
+            {"x": np.repeat([0.0, 1.0], 100), "grid": np.array([0.0, 1.0])},
+            "50 points of one x|one x",
+        ),
+    ],
+)
 def test_bad_input(change, words):
     x, y, zone = sample()
     arguments = {"x": x, "y": y, "zone": zone, "grid": GRID, "span": 0.3} | change
@@ -248,8 +261,10 @@ def test_zones_may_have_names():
     x, y, zone = sample()
     named = np.array([f"zone {k:02d}" for k in range(40)])[zone]
     for options in ({}, {"within": True}):
-        for f in (lambda *a, o=options: local_linear(*a, GRID, span=0.4, **o)()[1],
-                  lambda *a, o=options: dynamics.cross_validate(*a, GRID, span=0.4, **o)):
+        for f in (
+            lambda *a, o=options: local_linear(*a, GRID, span=0.4, **o)()[1],
+            lambda *a, o=options: dynamics.cross_validate(*a, GRID, span=0.4, **o),
+        ):
             np.testing.assert_array_equal(f(x, y, list(named)), f(x, y, zone))
     with pytest.raises(DataError, match="zone: 1 of 200 labels missing"):
         dynamics.cross_validate(x, y, [None, *named[1:]], GRID, span=0.4)
@@ -283,9 +298,14 @@ def test_transition_matrix_rows_and_monotone_maps(seed, n, classes):
     np.testing.assert_array_equal(P, same)
 
 
-@pytest.mark.parametrize("before, after, words", [
-    (range(4), range(4), "4 zones; valid: at least 5"), (range(6), range(5), "after: 5 rows"),
-    (range(6), [0, 1, 2, 3, 4, np.nan], "after: 6 rows, 1 entries NaN")])
+@pytest.mark.parametrize(
+    "before, after, words",
+    [
+        (range(4), range(4), "4 zones; valid: at least 5"),
+        (range(6), range(5), "after: 5 rows"),
+        (range(6), [0, 1, 2, 3, 4, np.nan], "after: 6 rows, 1 entries NaN"),
+    ],
+)
 def test_transition_matrix_of_bad_input(before, after, words):
     with pytest.raises(DataError, match=words):
         dynamics.transition_matrix(list(before), list(after))
@@ -335,10 +355,15 @@ def test_curves_bandwidths_and_the_rest(panel):
 
 
 def test_features_of_curves_by_hand():
-    one = pd.DataFrame({"definition": "gini", "curve": "tricube", "x": [0.0, 1, 2, 3],
-                        "level": [3.0, 1, 2, 4]})
-    one = one.assign(low_uniform=one["level"] - 0.5, high_uniform=one["level"] + 0.5,
-                     slope_low_uniform=[-3, -1, 0.5, 1], slope_high_uniform=[-1, 1.0, 2, 3])
+    one = pd.DataFrame(
+        {"definition": "gini", "curve": "tricube", "x": [0.0, 1, 2, 3], "level": [3.0, 1, 2, 4]}
+    )
+    one = one.assign(
+        low_uniform=one["level"] - 0.5,
+        high_uniform=one["level"] + 0.5,
+        slope_low_uniform=[-3, -1, 0.5, 1],
+        slope_high_uniform=[-1, 1.0, 2, 3],
+    )
     flat = one.assign(curve="flat", low_uniform=0.0, high_uniform=5.0)
     table = dynamics.features(pd.concat([one, flat])).loc["gini"]
     assert table.loc["tricube"].tolist() == [50, 25, False, 3, 4, 1]
@@ -354,15 +379,23 @@ def test_the_chosen_bandwidth_is_that_of_the_smallest_error(panel):
 
 
 def test_claims_are_signs_of_intervals_and_a_change():
-    slopes = pd.DataFrame([("gini", "pooled", 0.1, 0.3), ("gini", "zone effects", -0.1, 0.1),
-                           ("gini_present", "pooled", -2, -1),
-                           ("gini_national", "size held fixed", -0.3, -0.1),
-                           ("gini", "zone effects, first to last", 1, 2)],
-                          columns=["definition", "model", "low", "high"])
+    slopes = pd.DataFrame(
+        [
+            ("gini", "pooled", 0.1, 0.3),
+            ("gini", "zone effects", -0.1, 0.1),
+            ("gini_present", "pooled", -2, -1),
+            ("gini_national", "size held fixed", -0.3, -0.1),
+            ("gini", "zone effects, first to last", 1, 2),
+        ],
+        columns=["definition", "model", "low", "high"],
+    )
     found = dynamics.claims(slopes, pd.DataFrame({"gini": [0.25, 9, 0.5]}))
     assert found.to_dict() == {
-        "sign, pooled, absent counted, equal": 1, "sign, zone effects, absent counted, equal": 0,
-        "sign, size held fixed, absent counted, national": -1, "change of the mean Gini": 0.25}
+        "sign, pooled, absent counted, equal": 1,
+        "sign, zone effects, absent counted, equal": 0,
+        "sign, size held fixed, absent counted, national": -1,
+        "change of the mean Gini": 0.25,
+    }
 
 
 def test_quintiles_and_paths_are_those_of_their_tables(panel):
@@ -373,8 +406,9 @@ def test_quintiles_and_paths_are_those_of_their_tables(panel):
     assert P.columns.tolist() == P.index.tolist() == [1, 2, 3, 4, 5]
     table = dynamics.arrows(panel, "income")
     wide = dynamics.paths(table.iloc[::-1])
-    assert wide.columns.tolist() == [f"{c} {t}" for c in ("income", "Gini", "national")
-                                     for t in (1950, 2020)]
+    assert wide.columns.tolist() == [
+        f"{c} {t}" for c in ("income", "Gini", "national") for t in (1950, 2020)
+    ]
     at = table.set_index(["place", "year"])
     for place in ("Rustbelt", "other zones"):
         assert wide.loc[place, "Gini 2020"] == at.loc[(place, 2020), "gini"]
@@ -382,11 +416,12 @@ def test_quintiles_and_paths_are_those_of_their_tables(panel):
 
 def test_arrows_of_groups_and_named_zones(panel):
     table = dynamics.arrows(panel, "income")
-    assert set(table["place"]) == {"Rustbelt", "other zones"}     # no real place is meant
+    assert set(table["place"]) == {"Rustbelt", "other zones"}  # no real place is meant
     share = panel.zones["rustbelt"].mean()
     by = table.pivot(index="year", columns="place", values="gini")
-    np.testing.assert_allclose(share * by["Rustbelt"] + (1 - share) * by["other zones"], 0,
-                               atol=1e-12)
+    np.testing.assert_allclose(
+        share * by["Rustbelt"] + (1 - share) * by["other zones"], 0, atol=1e-12
+    )
 
 
 @pytest.mark.public
@@ -400,4 +435,4 @@ def test_public_zones_and_sectors():
     assert ("Rochester and Buffalo, NY", 2016) in table.index
     kept = dynamics.observations(public.panel("sectors"), "employment")
     assert kept["year"].nunique() == 42
-    assert kept["gini"].max() < 1 - 1 / 19 + 1e-12      # 19 sectors: public administration is out
+    assert kept["gini"].max() < 1 - 1 / 19 + 1e-12  # 19 sectors: public administration is out

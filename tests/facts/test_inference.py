@@ -31,10 +31,15 @@ def zones(n=60, seed=0, S=12):
     """Made-up zones: regressors with constant, outcome, places, states, shares and shocks."""
     rng = np.random.default_rng(seed)
     X = np.column_stack([np.ones(n), rng.normal(size=(n, 2))])
-    return {"X": X, "y": X @ [1, 0.5, -0.2] + rng.normal(size=n) * (1 + np.abs(X[:, 1])),
-            "lat": rng.uniform(30, 48, n), "lon": rng.uniform(-120, -70, n),
-            "state": rng.integers(0, 9, n), "shares": rng.dirichlet(np.full(S, 0.4), n),
-            "shocks": rng.normal(size=S)}
+    return {
+        "X": X,
+        "y": X @ [1, 0.5, -0.2] + rng.normal(size=n) * (1 + np.abs(X[:, 1])),
+        "lat": rng.uniform(30, 48, n),
+        "lon": rng.uniform(-120, -70, n),
+        "state": rng.integers(0, 9, n),
+        "shares": rng.dirichlet(np.full(S, 0.4), n),
+        "shocks": rng.normal(size=S),
+    }
 
 
 def residuals(z):
@@ -50,6 +55,7 @@ def shift_share(z):
 
 
 # What R says
+
 
 @pytest.fixture(scope="module")
 def r():
@@ -89,11 +95,11 @@ def test_pyfixest_has_small_sample_factors_that_r_has_not(data, r):
 
     def se(vcov):
         return pf.feols("y ~ x + z", data, vcov=vcov).se()["x"]
+
     assert se("hetero") == same(r["HC1"])
     assert se("HC3") == same(r["HC3"] * np.sqrt(n / (n - 3)))
     assert se({"CRV1": "state"}) == same(r["sandwich_CR1"])
-    assert se({"CRV3": "state"}) == same(
-        r["club_CR3"] * np.sqrt((n - 1) / (n - 3) * G / (G - 1)))
+    assert se({"CRV3": "state"}) == same(r["club_CR3"] * np.sqrt((n - 1) / (n - 3) * G / (G - 1)))
 
 
 def test_two_way_clusters_state_by_state_and_year_by_year(ols, data, r):
@@ -105,11 +111,13 @@ def test_two_way_clusters_state_by_state_and_year_by_year(ols, data, r):
 def test_two_way_fixed_effects(data, r):
     def fixed(vcov, **options):
         return pf.feols("y ~ x + z | zone + year", data, vcov=vcov, **options)
+
     assert fixed("hetero").coef()["x"] == same(r["fe_beta"])
     assert fixed("hetero").se()["x"] == same(r["fe_hc1"])
     panel = data.set_index(["zone", "year"])
     fit = PanelOLS(panel["y"], panel[["x", "z"]], entity_effects=True, time_effects=True).fit(
-        cov_type="clustered", cluster_entity=True, debiased=False, group_debias=False)
+        cov_type="clustered", cluster_entity=True, debiased=False, group_debias=False
+    )
     assert fit.params["x"] == same(r["fe_beta"])
     # linearmodels counts the 24 + 5 effects in its factor, though zones lie within clusters
     assert fit.std_errors["x"] == same(r["fe_cluster"] * np.sqrt(144 / (144 - 29)))
@@ -129,11 +137,13 @@ def test_akm_and_bhj_are_those_of_r(data, r):
     controls = np.column_stack([data["z"], W.sum(axis=1)])
     found = akm(data["y"], W, g, controls)
     assert [found[k] for k in ("beta", "akm", "low0", "high0", "bhj")] == pytest.approx(
-        [r[k] for k in ("akm_beta", "akm", "akm0_low", "akm0_high", "bhj")], rel=1e-8)
+        [r[k] for k in ("akm_beta", "akm", "akm0_low", "akm0_high", "bhj")], rel=1e-8
+    )
     assert r["bhj_beta"] == same(found["beta"])
 
 
 # Published numbers
+
 
 @pytest.fixture(scope="module")
 def adh(need):
@@ -171,6 +181,7 @@ def test_china_shock_akm(adh):
 
 # Conley
 
+
 def test_distances_of_cities():
     # London, Paris, New York: great-circle distances of atlases
     d = great_circle([51.5074, 48.8566, 40.7128], [-0.1278, 2.3522, -74.0060])
@@ -203,8 +214,9 @@ def test_conley_of_islands_is_clustered():
     # zones at the same place are one cluster, the places are far apart
     z = zones()
     lat, lon = 5.0 * z["state"], -10.0 * z["state"]
-    fit = sm.OLS(z["y"], z["X"]).fit(cov_type="cluster", cov_kwds={
-        "groups": z["state"], "use_correction": False})
+    fit = sm.OLS(z["y"], z["X"]).fit(
+        cov_type="cluster", cov_kwds={"groups": z["state"], "use_correction": False}
+    )
     V = conley(z["X"], fit.resid, lat, lon, 100)
     assert 57 / 60 * V == pytest.approx(fit.cov_params(), rel=1e-10)
 
@@ -216,11 +228,13 @@ def test_conley_knows_no_unit_and_no_order(seed, scale, cutoff):
     u, order = residuals(z), np.random.default_rng(seed).permutation(30)
     V = conley(z["X"], u, z["lat"], z["lon"], cutoff)
     assert conley(z["X"], scale * u, z["lat"], z["lon"], cutoff) == pytest.approx(scale**2 * V)
-    assert conley(z["X"][order], u[order], z["lat"][order], z["lon"][order] + 7,
-                  cutoff) == pytest.approx(V)
+    assert conley(
+        z["X"][order], u[order], z["lat"][order], z["lon"][order] + 7, cutoff
+    ) == pytest.approx(V)
 
 
 # Shift-share
+
 
 @given(seeds, st.floats(0.1, 10), st.floats(-5, 5))
 @settings(max_examples=30, deadline=None)
@@ -228,8 +242,9 @@ def test_akm_knows_no_unit_no_order_and_no_controls_in_the_outcome(seed, scale, 
     z = zones(seed=seed)
     before, order = shift_share(z), np.random.default_rng(seed).permutation(60)
     y = scale * z["y"] + shift * z["X"][:, 1] + shift
-    after = akm(y[order], z["shares"][order][:, ::-1], 3 * z["shocks"][::-1],
-                controls=z["X"][order, 1:])
+    after = akm(
+        y[order], z["shares"][order][:, ::-1], 3 * z["shocks"][::-1], controls=z["X"][order, 1:]
+    )
     for name in ("beta", "akm", "bhj", "low0", "high0", "robust"):
         assert 3 * after[name] == pytest.approx(scale * before[name], rel=1e-6)
     assert after["p0"] == pytest.approx(before["p0"], rel=1e-6)
@@ -268,8 +283,10 @@ def test_a_split_industry_is_left_out():
     z = zones()
     s = z["shares"]
     parts = [0.7 * s[:, :1], s[:, 1:], 0.3 * s[:, :1], 0 * s[:, :1]]
-    split = z | {"shares": np.column_stack(parts),
-                 "shocks": np.append(z["shocks"], [z["shocks"][0], 5])}
+    split = z | {
+        "shares": np.column_stack(parts),
+        "shocks": np.append(z["shocks"], [z["shocks"][0], 5]),
+    }
     one, two = shift_share(z), shift_share(split)
     for name in ("beta", "akm", "low0"):
         assert two[name] == pytest.approx(one[name])
@@ -284,7 +301,8 @@ def test_bhj_errors_are_those_of_linearmodels(whole):
     fit = IV2SLS(ȳ, np.ones((30, 1)), x̄, z["shocks"], weights=W.sum(axis=0)).fit(cov_type="robust")
     found = akm(z["y"], W, z["shocks"], Z[:, 1:])
     assert [found["beta"], found["bhj"]] == pytest.approx(
-        [fit.params.iloc[-1], fit.std_errors.iloc[-1]])
+        [fit.params.iloc[-1], fit.std_errors.iloc[-1]]
+    )
     # which is not the shift-share regression where the controls lack the sum of the shares
     assert np.isnan(akm(z["y"], W, z["shocks"], z["X"][:, 1:])["bhj"]) == (not whole)
 
@@ -311,6 +329,7 @@ def test_intervals_cover_where_errors_share_industries():
 
 # Wild cluster bootstrap
 
+
 def test_wild_cluster_is_wildboottest():
     from wildboottest.wildboottest import wildboottest
 
@@ -330,7 +349,7 @@ def test_wild_cluster_imposes_the_null_and_knows_no_unit_and_no_order(seed):
     p = wild_cluster(y, x, other, state, draws=199)
     moved = 3 * y + 2 * other[:, 0] - 1
     assert wild_cluster(moved[order], -7 * x[order], other[order], state[order], draws=199) == p
-    fitted = sm.OLS(y, z["X"]).fit().params[1] * x      # the estimate is never rejected
+    fitted = sm.OLS(y, z["X"]).fit().params[1] * x  # the estimate is never rejected
     assert wild_cluster(y - fitted, x, other, state, draws=199) > 0.98
 
 
@@ -341,6 +360,7 @@ def test_wild_bootstrap_of_three_clusters_cannot_reject():
 
 
 # Placebo
+
 
 def test_placebo_rejects_as_each_regression_would():
     z = zones()
@@ -353,8 +373,10 @@ def test_placebo_rejects_as_each_regression_would():
         X = sm.add_constant(field)
         model = sm.OLS(z["y"], X)
         reject["hc1"].append(model.fit(cov_type="HC1", use_t=True).pvalues[1] < 0.05)
-        reject["cluster"].append(model.fit(cov_type="cluster", use_t=True, cov_kwds={
-            "groups": z["state"]}).pvalues[1] < 0.05)
+        reject["cluster"].append(
+            model.fit(cov_type="cluster", use_t=True, cov_kwds={"groups": z["state"]}).pvalues[1]
+            < 0.05
+        )
         fit = model.fit()
         V = conley(X, fit.resid, z["lat"], z["lon"], 500)
         reject["conley"].append(abs(fit.params[1]) > 1.959964 * np.sqrt(V[1, 1]))
@@ -389,8 +411,9 @@ def run_wild(z):
 
 
 def run_placebo(z):
-    return placebo(z["y"], z["lat"], z["lon"], z["state"], z.get("length", 100), 100,
-                   none(), draws=2)
+    return placebo(
+        z["y"], z["lat"], z["lon"], z["state"], z.get("length", 100), 100, none(), draws=2
+    )
 
 
 GOOD = zones()
@@ -398,35 +421,52 @@ NAN = np.where(np.arange(60) == 7, np.nan, GOOD["y"])
 TWICE = np.column_stack([GOOD["X"], GOOD["X"][:, 1] * 2])
 
 
-@pytest.mark.parametrize("run, change, message", [
-    (run_conley, {"y": NAN}, "residuals: 60 rows, 1 entries NaN"),
-    (run_conley, {"cutoff": 0}, "cutoff_km=0"),
-    (run_conley, {"cutoff": np.nan}, "cutoff_km=nan"),
-    (run_conley, {"lon": GOOD["lon"][1:]}, "lon: 59 rows, .*valid: 60"),
-    (run_conley, {"X": TWICE}, "X: a column is constant twice or collinear"),
-    (run_conley, {"X": GOOD["X"][:, [0, 0, 1]]}, "X: a column is constant twice"),
-    (shift_share, {"y": NAN}, "y: 60 rows, 1 entries NaN"),
-    (shift_share, {"shocks": np.ones(11)}, r"shocks \(11,\); valid: .* a shock for each"),
-    (shift_share, {"shares": -GOOD["shares"]}, "shares .* from -"),
-    (shift_share, {"shares": GOOD["shares"][1:]}, "shares: 59 rows"),
-    (shift_share, {"shocks": np.ones(12)}, "shift-share: constant or collinear"),
-    (shift_share, {"X": TWICE[1:]}, "controls: 59 rows"),
-    (run_conley, {"lat": GOOD["lat"] + 45}, r"lat: 9\d.* in row \d+; valid: -90 to 90"),
-    (run_conley, {"lon": GOOD["lon"] - 100},
-     r"lon: -(18|19|2\d)\d.* in row \d+; valid: -180 to 180"),
-    (run_conley, {k: GOOD[k][:3] for k in ("X", "y", "lat", "lon")}, "X: a column is constant"),
-    (run_placebo, {"lat": GOOD["lat"] + 45}, "lat: 9.*valid: -90 to 90"),
-    (run_placebo, {"state": np.where(GOOD["lat"] > 47, None, "S")}, "cluster: .* labels missing"),
-    (run_wild, {"state": np.where(np.arange(60) == 7, np.nan, GOOD["state"])},
-     "cluster: 1 of 60 labels missing, the first in row 7"),
-    (run_wild, {"state": np.zeros(60)}, "1 groups of 60; valid: 2 or more"),
-    (run_wild, {"state": GOOD["state"][1:]}, "of 59; valid: .* of 60"),
-    (run_wild, {"X": np.ones((60, 2))}, "regressor: constant"),
-    (run_wild, {"X": TWICE[:, [0, 1, 3]]}, "regressor: constant or collinear"),
-    (run_placebo, {"length": 0}, "length_km=0"),
-    (run_placebo, {"y": np.ones(60)}, "y: constant"),
-    (run_placebo, {"y": NAN}, "y: 60 rows, 1 entries NaN"),
-])
+@pytest.mark.parametrize(
+    "run, change, message",
+    [
+        (run_conley, {"y": NAN}, "residuals: 60 rows, 1 entries NaN"),
+        (run_conley, {"cutoff": 0}, "cutoff_km=0"),
+        (run_conley, {"cutoff": np.nan}, "cutoff_km=nan"),
+        (run_conley, {"lon": GOOD["lon"][1:]}, "lon: 59 rows, .*valid: 60"),
+        (run_conley, {"X": TWICE}, "X: a column is constant twice or collinear"),
+        (run_conley, {"X": GOOD["X"][:, [0, 0, 1]]}, "X: a column is constant twice"),
+        (shift_share, {"y": NAN}, "y: 60 rows, 1 entries NaN"),
+        (shift_share, {"shocks": np.ones(11)}, r"shocks \(11,\); valid: .* a shock for each"),
+        (shift_share, {"shares": -GOOD["shares"]}, "shares .* from -"),
+        (shift_share, {"shares": GOOD["shares"][1:]}, "shares: 59 rows"),
+        (shift_share, {"shocks": np.ones(12)}, "shift-share: constant or collinear"),
+        (shift_share, {"X": TWICE[1:]}, "controls: 59 rows"),
+        (run_conley, {"lat": GOOD["lat"] + 45}, r"lat: 9\d.* in row \d+; valid: -90 to 90"),
+        (
+            run_conley,
+            {"lon": GOOD["lon"] - 100},
+            r"lon: -(18|19|2\d)\d.* in row \d+; valid: -180 to 180",
+        ),
+        (
+            run_conley,
+            {k: GOOD[k][:3] for k in ("X", "y", "lat", "lon")},
+            "X: a column is constant",
+        ),
+        (run_placebo, {"lat": GOOD["lat"] + 45}, "lat: 9.*valid: -90 to 90"),
+        (
+            run_placebo,
+            {"state": np.where(GOOD["lat"] > 47, None, "S")},
+            "cluster: .* labels missing",
+        ),
+        (
+            run_wild,
+            {"state": np.where(np.arange(60) == 7, np.nan, GOOD["state"])},
+            "cluster: 1 of 60 labels missing, the first in row 7",
+        ),
+        (run_wild, {"state": np.zeros(60)}, "1 groups of 60; valid: 2 or more"),
+        (run_wild, {"state": GOOD["state"][1:]}, "of 59; valid: .* of 60"),
+        (run_wild, {"X": np.ones((60, 2))}, "regressor: constant"),
+        (run_wild, {"X": TWICE[:, [0, 1, 3]]}, "regressor: constant or collinear"),
+        (run_placebo, {"length": 0}, "length_km=0"),
+        (run_placebo, {"y": np.ones(60)}, "y: constant"),
+        (run_placebo, {"y": NAN}, "y: 60 rows, 1 entries NaN"),
+    ],
+)
 def test_bad_input(run, change, message):
     with pytest.raises(DataError, match=message):
         run(GOOD | change)
@@ -436,8 +476,9 @@ def test_bad_input(run, change, message):
 def test_shares_of_which_one_combination_is_left_have_no_standard_error(columns):
     # two that sum to one; three, of which a control is one: residuals are orthogonal to the rest
     z = zones(S=columns)
-    controls = z["X"][:, 1:] if columns == 2 else np.column_stack(
-        [z["X"][:, 1:], z["shares"][:, 0]])
+    controls = (
+        z["X"][:, 1:] if columns == 2 else np.column_stack([z["X"][:, 1:], z["shares"][:, 0]])
+    )
     for unit in (1, 1e-9):
         with pytest.raises(DataError, match="the controls leave one combination of"):
             akm(z["y"], z["shares"] * unit, z["shocks"], controls)
@@ -445,8 +486,12 @@ def test_shares_of_which_one_combination_is_left_have_no_standard_error(columns)
 
 def test_group_codes_know_missing_labels_of_all_kinds():
     assert group_codes(pd.Series(["b", "a", "b"], dtype="category")).tolist() == [1, 0, 1]
-    for labels in (["a", None], ["a", np.nan], pd.Series(["a", pd.NA], dtype="string"),
-                   [1.0, np.nan]):
+    for labels in (
+        ["a", None],
+        ["a", np.nan],
+        pd.Series(["a", pd.NA], dtype="string"),
+        [1.0, np.nan],
+    ):
         with pytest.raises(DataError, match="state: 1 of 2 labels missing, the first in row 1"):
             group_codes(labels, "state")
 
@@ -467,7 +512,8 @@ def test_nothing_depends_on_the_units_of_regressors_and_controls(seed, scale):
     for name, value in before.items():
         assert after[name] * (1 if name == "p0" else c) == pytest.approx(value, rel=1e-6), name
     assert wild_cluster(z["y"], c * x, b * X[:, 2:], z["state"], 99) == wild_cluster(
-        z["y"], x, X[:, 2:], z["state"], 99)
+        z["y"], x, X[:, 2:], z["state"], 99
+    )
     left = residualise(z["y"][:, None], X[:, 1:], "y")
     np.testing.assert_allclose(residualise(c * z["y"][:, None], other, "y"), c * left, rtol=1e-6)
     with pytest.raises(DataError, match="collinear with the controls"):
@@ -478,8 +524,9 @@ def test_a_control_that_repeats_another_changes_nothing():
     z = zones()
     once, twice = z["X"][:, 2:], np.column_stack([z["X"][:, 2:], 1e-7 * z["X"][:, 2] + 3])
     arguments = z["y"], z["X"][:, 1]
-    assert wild_cluster(*arguments, twice, z["state"]) == wild_cluster(*arguments, once,
-                                                                       z["state"])
+    assert wild_cluster(*arguments, twice, z["state"]) == wild_cluster(
+        *arguments, once, z["state"]
+    )
     for name, value in akm(z["y"], z["shares"], z["shocks"], once).items():
         assert akm(z["y"], z["shares"], z["shocks"], twice)[name] == pytest.approx(value)
 

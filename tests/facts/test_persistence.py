@@ -28,8 +28,12 @@ def random_panel(seed=0, shape=(3, 12, 7)):
 def small(panel, zones=40):
     """The first zones of a panel."""
     kept = panel.zones.index[:zones]
-    return replace(panel, zones=panel.zones.loc[kept], controls=panel.controls.loc[kept],
-                   cubes={"income": panel.cube("income")[:, :zones]})
+    return replace(
+        panel,
+        zones=panel.zones.loc[kept],
+        controls=panel.controls.loc[kept],
+        cubes={"income": panel.cube("income")[:, :zones]},
+    )
 
 
 def frozen(panel):
@@ -41,10 +45,15 @@ def frozen(panel):
 
 # The estimator against others
 
+
 def by_dummies(x, years, h):
     """The slope by least squares on dummies of every zone-year and industry-year."""
-    rows = [(x[s, r, i], x[t, r, i], f"z{s}-{r}", f"i{s}-{i}") for s, t in p.pairs(years, h)
-            for r in range(x.shape[1]) for i in range(x.shape[2])]
+    rows = [
+        (x[s, r, i], x[t, r, i], f"z{s}-{r}", f"i{s}-{i}")
+        for s, t in p.pairs(years, h)
+        for r in range(x.shape[1])
+        for i in range(x.shape[2])
+    ]
     f = pd.DataFrame(rows, columns=["before", "now", "zone", "industry"])
     X = np.column_stack([f["before"], pd.get_dummies(f[["zone", "industry"]]).to_numpy(float)])
     return np.linalg.lstsq(X, f["now"].to_numpy(), rcond=None)[0][0]
@@ -54,9 +63,14 @@ def absorbed(x, years, h):
     """The slope by linearmodels, on the cells that are not missing."""
     s, t = p.pairs(years, h).T
     base, zone, industry = (a.ravel() for a in np.indices((s.size, *x.shape[1:])))
-    f = pd.DataFrame({"before": x[s].ravel(), "now": x[t].ravel(),
-                      "zone": pd.Categorical(base * 1000 + zone),
-                      "industry": pd.Categorical(base * 1000 + industry)}).dropna()
+    f = pd.DataFrame(
+        {
+            "before": x[s].ravel(),
+            "now": x[t].ravel(),
+            "zone": pd.Categorical(base * 1000 + zone),
+            "industry": pd.Categorical(base * 1000 + industry),
+        }
+    ).dropna()
     fit = AbsorbingLS(f["now"], f[["before"]], absorb=f[["zone", "industry"]]).fit()
     return fit.params.iloc[0]
 
@@ -88,8 +102,16 @@ def test_clusters_of_zones_agree_with_pyfixest():
     own = p.persistence(x, YEARS, [10], clusters={"zone": np.arange(12), "state": state}).loc[10]
     s, t = p.pairs(YEARS, 10).T
     base, zone, industry = (a.ravel() for a in np.indices(x[s].shape))
-    f = pd.DataFrame({"before": x[s].ravel(), "now": x[t].ravel(), "zone": zone,
-                      "state": state[zone], "zy": base * 12 + zone, "iy": base * 7 + industry})
+    f = pd.DataFrame(
+        {
+            "before": x[s].ravel(),
+            "now": x[t].ravel(),
+            "zone": zone,
+            "state": state[zone],
+            "zy": base * 12 + zone,
+            "iy": base * 7 + industry,
+        }
+    )
     for name in ("zone", "state"):
         fit = pyfixest.feols("now ~ before | zy + iy", f, vcov={"CRV1": name})
         assert own[f"se_{name}"] == pytest.approx(fit.se().iloc[0], rel=1e-6)
@@ -105,12 +127,12 @@ def test_missing_cells_are_dropped_and_counted_as_linearmodels_drops_them():
 
 def test_singletons_are_dropped_and_counted():
     x = random_panel(2)
-    x[1, 3, 1:] = np.nan    # a zone of one industry, and then an industry of that zone alone
+    x[1, 3, 1:] = np.nan  # a zone of one industry, and then an industry of that zone alone
     x[1, [0, 1, 2, *range(4, 12)], 0] = np.nan
     out = p.two_way(x, YEARS, 10).loc[10]
     assert out["dropped"] == 2 * (6 + 11 + 1) and out["n"] == 2 * 12 * 7 - out["dropped"]
     assert out["beta"] == pytest.approx(absorbed(x, YEARS, 10), abs=1e-8)
-    smaller = np.delete(np.delete(x, 3, axis=1), 0, axis=2)[1:]     # what is left, balanced
+    smaller = np.delete(np.delete(x, 3, axis=1), 0, axis=2)[1:]  # what is left, balanced
     again = p.persistence(smaller, YEARS[1:], [10]).loc[10]
     assert p.two_way(x[1:], YEARS[1:], 10).loc[10, "beta"] == pytest.approx(again["beta"])
     assert p.two_way(x[1:], YEARS[1:], 10).loc[10, "se"] == pytest.approx(again["se"])
@@ -125,8 +147,9 @@ def test_units_do_not_matter(seed, a, b):
     x, z = random_panel(seed), random_panel(seed + 1)
     closed = p.persistence(x, YEARS), p.persistence(x, YEARS, instrument=z + x)
     np.testing.assert_allclose(p.persistence(a * x, YEARS), closed[0], rtol=1e-9)
-    np.testing.assert_allclose(p.persistence(a * x, YEARS, instrument=b * (z + x)), closed[1],
-                               rtol=1e-7)
+    np.testing.assert_allclose(
+        p.persistence(a * x, YEARS, instrument=b * (z + x)), closed[1], rtol=1e-7
+    )
 
 
 @pytest.mark.parametrize("unit", [1e-12, 1e-7, 1e7, 1e12])
@@ -178,7 +201,7 @@ def test_the_order_of_zones_and_industries_does_not_matter(y, zones, industries)
 @given(cubes, st.sampled_from(["year", "industry", "region"]), st.booleans())
 def test_ranks_do_not_feel_a_monotone_map_of_rca(y, within, descending):
     option = {"within": within, "descending": descending}
-    _, order = np.unique(rca(y), return_inverse=True)   # a map without rounding
+    _, order = np.unique(rca(y), return_inverse=True)  # a map without rounding
     other = np.log(rank(order.reshape(y.shape) ** 2, **option))
     np.testing.assert_array_equal(p.log_rank(y, everything, **option), other)
 
@@ -193,10 +216,12 @@ def test_min_and_average_ties_differ_only_at_ties():
 
 # Truths
 
+
 def test_the_published_elasticity_is_found_on_synthetic_data(panel):
     table = p.group_effects(panel, "income").set_index(["group", "horizon"])["beta"]
-    assert table["tradables", 70] == pytest.approx(published("rank_persistence")["value"][0],
-                                                   abs=0.04)
+    assert table["tradables", 70] == pytest.approx(
+        published("rank_persistence")["value"][0], abs=0.04
+    )
     assert (table["tradables"].diff().dropna() < 0).all()
 
 
@@ -225,8 +250,9 @@ def test_the_fit_of_an_exact_path_is_exact(truth):
 def test_fitted_paths_stand_beside_their_groups():
     h = np.arange(1, 9)
     paths = {"a": 0.2 + 0.6 * 0.9**h, "b": 0.5 + 0.4 * 0.7**h}
-    table = pd.concat([pd.DataFrame({"group": g, "horizon": h, "beta": b})
-                       for g, b in paths.items()]).sort_values(["horizon", "group"])
+    table = pd.concat(
+        [pd.DataFrame({"group": g, "horizon": h, "beta": b}) for g, b in paths.items()]
+    ).sort_values(["horizon", "group"])
     few = pd.DataFrame({"group": "c", "horizon": [10, 20], "beta": [0.9, 0.8]})
     np.testing.assert_allclose(p.decay(table)["permanent"], [0.2, 0.5], atol=1e-3)
     both = p.with_decay(pd.concat([few, table]))
@@ -236,11 +262,17 @@ def test_fitted_paths_stand_beside_their_groups():
 
 
 def test_extrapolation_is_a_parabola_through_what_was_seen():
-    rows = [(g, z, f"SIMEX {a:g}", h, c * (a - 3) ** 2 + 9 * (a < 0))
-            for g, c in (("tradables", 1), ("all", 2)) for z in ("all", "largest fifth")
-            for h in (10, 70) for a in (-1, 0, 0.5, 1.0, 1.5, 2)]
-    table = pd.DataFrame(rows + [("all", "all", "truth", 70, 0.0)],
-                         columns=["group", "zones", "method", "horizon", "beta"])
+    rows = [
+        (g, z, f"SIMEX {a:g}", h, c * (a - 3) ** 2 + 9 * (a < 0))
+        for g, c in (("tradables", 1), ("all", 2))
+        for z in ("all", "largest fifth")
+        for h in (10, 70)
+        for a in (-1, 0, 0.5, 1.0, 1.5, 2)
+    ]
+    table = pd.DataFrame(
+        rows + [("all", "all", "truth", 70, 0.0)],
+        columns=["group", "zones", "method", "horizon", "beta"],
+    )
     out = p.extrapolation(table.sample(frac=1, random_state=0))
     assert out["noise"].tolist() == 2 * [-1, 0, 0.5, 1, 1.5, 2] and set(out["horizon"]) == {70}
     np.testing.assert_allclose(out["fit"], (out["noise"] - 3) ** 2 * np.repeat([2, 1], 6))
@@ -283,13 +315,16 @@ def test_an_industry_that_nobody_has_in_a_year_goes_in_all_years(panel):
 
 # Sampling noise
 
+
 def test_an_instrument_removes_independent_errors():
     rng = np.random.default_rng(2)
     truth = random_panel(9, (2, 600, 120))
     noisy, again = (truth + rng.standard_normal(truth.shape) for _ in range(2))
-    beta = [p.persistence(x, [0, 1], instrument=z)["beta"][1]
-            for x, z in ((truth, None), (noisy, None), (noisy, again))]
-    assert beta[1] == pytest.approx(beta[0] * 2 / 3, abs=0.02)    # two of three parts are signal
+    beta = [
+        p.persistence(x, [0, 1], instrument=z)["beta"][1]
+        for x, z in ((truth, None), (noisy, None), (noisy, again))
+    ]
+    assert beta[1] == pytest.approx(beta[0] * 2 / 3, abs=0.02)  # two of three parts are signal
     assert beta[2] == pytest.approx(beta[0], abs=0.02)
 
 
@@ -359,8 +394,10 @@ def test_both_corrections_recover_the_noiseless_beta():
     mean = pd.concat(tables).groupby(["group", "zones", "method", "horizon"])["beta"].mean()
     for key in mean.xs("truth", level="method").index:
         group, zones, h = key
-        got = {m: mean[group, zones, m, h]
-               for m in ("truth", "as sampled", "split halves", "SIMEX -1")}
+        got = {
+            m: mean[group, zones, m, h]
+            for m in ("truth", "as sampled", "split halves", "SIMEX -1")
+        }
         assert got["as sampled"] < got["truth"] - 0.005, key
         assert abs(got["split halves"] - got["truth"]) < 0.03, (key, got)
         assert abs(got["SIMEX -1"] - got["truth"]) < 0.05, (key, got)
@@ -368,6 +405,7 @@ def test_both_corrections_recover_the_noiseless_beta():
 
 
 # Bad input
+
 
 def test_a_horizon_the_years_lack_names_those_they_have():
     with pytest.raises(DataError, match=r"no two years are 30 apart; valid: \[10, 20\]"):
@@ -377,33 +415,45 @@ def test_a_horizon_the_years_lack_names_those_they_have():
             p.pairs(YEARS, h)
 
 
-@pytest.mark.parametrize("x, words", [
-    (np.ones((3, 12, 7)), "no variation at horizon 10"),
-    (np.arange(12.0)[None, :, None] + np.zeros((3, 12, 7)), "not all ties"),
-    (random_panel(0, (3, 1, 7)), "1 zones and 7 industries; valid: at least 2"),
-    (random_panel(0, (3, 12, 1)), "12 zones and 1 industries; valid: at least 2"),
-    (np.full((3, 12, 7), np.nan), "252 entries NaN"),
-])
+@pytest.mark.parametrize(
+    "x, words",
+    [
+        (np.ones((3, 12, 7)), "no variation at horizon 10"),
+        (np.arange(12.0)[None, :, None] + np.zeros((3, 12, 7)), "not all ties"),
+        (random_panel(0, (3, 1, 7)), "1 zones and 7 industries; valid: at least 2"),
+        (random_panel(0, (3, 12, 1)), "12 zones and 1 industries; valid: at least 2"),
+        (np.full((3, 12, 7), np.nan), "252 entries NaN"),
+    ],
+)
 def test_what_cannot_be_estimated_says_why(x, words):
     with pytest.raises(DataError, match=words):
         p.persistence(x, YEARS)
 
 
-@pytest.mark.parametrize("x", [
-    np.ones((3, 12, 7)), np.full((3, 12, 7), np.nan),
-    np.where(np.eye(12, 7, dtype=bool), random_panel(), np.nan),
-    np.arange(12.0)[None, :, None] + np.arange(7.0) + np.zeros((3, 12, 7))])
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.ones((3, 12, 7)),
+        np.full((3, 12, 7), np.nan),
+        np.where(np.eye(12, 7, dtype=bool), random_panel(), np.nan),
+        np.arange(12.0)[None, :, None] + np.arange(7.0) + np.zeros((3, 12, 7)),
+    ],
+)
 def test_where_nothing_is_left_the_package_is_not_asked(x):
     with pytest.raises(DataError, match="no variation at horizon 10 in .* cells"):
         p.two_way(x, YEARS, 10)
 
 
-@pytest.mark.parametrize("labels, words", [
-    ([None, *"abcdefghijk"], "cluster state: 1 of 12 labels missing"),
-    ([np.nan, *range(11)], "cluster state: 1 of 12 labels missing"),
-    ([*"abcdefghijk", np.nan], "cluster state: 1 of 12 labels missing"),
-    (list("abc"), "3 labels for se_state; valid: 12"),
-    (["a"] * 12, "cluster state: 1 groups of 12; valid: 2 or more")])
+@pytest.mark.parametrize(
+    "labels, words",
+    [
+        ([None, *"abcdefghijk"], "cluster state: 1 of 12 labels missing"),
+        ([np.nan, *range(11)], "cluster state: 1 of 12 labels missing"),
+        ([*"abcdefghijk", np.nan], "cluster state: 1 of 12 labels missing"),
+        (list("abc"), "3 labels for se_state; valid: 12"),
+        (["a"] * 12, "cluster state: 1 groups of 12; valid: 2 or more"),
+    ],
+)
 def test_clusters_that_cannot_be_used_are_named(labels, words):
     with pytest.raises(DataError, match=words):
         p.persistence(random_panel(), YEARS, clusters={"state": labels})
@@ -415,6 +465,7 @@ def test_a_path_of_three_horizons_is_too_short():
 
 
 # Public data
+
 
 @pytest.mark.public
 def test_public_data_drop_retired_industries_and_reveal_their_samples():

@@ -35,25 +35,41 @@ def table(panel):
 def small():
     """Forty zones in eight states, four industries, three years, by hand."""
     rng = np.random.default_rng(1)
-    zones = pd.DataFrame({
-        "name": "z", "state": [f"S{j % 8}" for j in range(40)], "division": "D",
-        "rustbelt": np.arange(40) % 3 == 0, "lat": rng.uniform(30, 45, 40),
-        "lon": rng.uniform(-110, -80, 40)}, index=pd.RangeIndex(1, 41, name="zone"))
+    zones = pd.DataFrame(
+        {
+            "name": "z",
+            "state": [f"S{j % 8}" for j in range(40)],
+            "division": "D",
+            "rustbelt": np.arange(40) % 3 == 0,
+            "lat": rng.uniform(30, 45, 40),
+            "lon": rng.uniform(-110, -80, 40),
+        },
+        index=pd.RangeIndex(1, 41, name="zone"),
+    )
     years = np.array([1980, 1990, 2000])
     cube = rng.lognormal(0, 1, (3, 40, 4)) * 100
-    index = pd.MultiIndex.from_product([zones.index, [1980, 1990, 2000, 2018]],
-                                       names=["zone", "year"])
-    controls = pd.DataFrame({
-        "income_per_head": rng.lognormal(9, 0.3, 160), "population": rng.lognormal(11, 1, 160),
-        "high_skill_share": rng.uniform(0.1, 0.3, 160), "old_age_dependency": np.nan,
-        "female_share": np.nan}, index=index)
+    index = pd.MultiIndex.from_product(
+        [zones.index, [1980, 1990, 2000, 2018]], names=["zone", "year"]
+    )
+    controls = pd.DataFrame(
+        {
+            "income_per_head": rng.lognormal(9, 0.3, 160),
+            "population": rng.lognormal(11, 1, 160),
+            "high_skill_share": rng.uniform(0.1, 0.3, 160),
+            "old_age_dependency": np.nan,
+            "female_share": np.nan,
+        },
+        index=index,
+    )
     controls.loc[(slice(None), [1990]), "old_age_dependency"] = rng.uniform(10, 25, 40)
-    industries = industry_table([1, 2, 3, 4], list("abcd"),
-                                ["manufacturing", "mining", "retail", "finance"])
+    industries = industry_table(
+        [1, 2, 3, 4], list("abcd"), ["manufacturing", "mining", "retail", "finance"]
+    )
     return Panel("public", years, zones, industries, {"employment": cube}, controls)
 
 
 # The design
+
 
 def test_design_is_what_its_columns_say(panel, table):
     y, tradable = panel.cube("income", 1950), panel.industries["tradable"].to_numpy()
@@ -75,8 +91,9 @@ def test_leave_one_out_shift_share_by_hand(panel):
         g = np.log(end[others].sum(axis=0) / start[others].sum(axis=0))
         assert T.shift_share(start, end)[r] == pytest.approx(start[r] / start[r].sum() @ g)
     g = np.log(end.sum(axis=0) / start.sum(axis=0))
-    np.testing.assert_allclose(T.shift_share(start, end, leave_out=False),
-                               start / start.sum(axis=1, keepdims=True) @ g)
+    np.testing.assert_allclose(
+        T.shift_share(start, end, leave_out=False), start / start.sum(axis=1, keepdims=True) @ g
+    )
 
 
 def test_an_industry_of_one_zone_has_no_leave_one_out_growth():
@@ -91,15 +108,16 @@ def test_an_industry_of_one_zone_has_no_leave_one_out_growth():
 def test_equal_growth_of_all_industries_is_every_zones_growth(seed, factor):
     start = np.random.default_rng(seed).uniform(0.1, 1, (6, 4))
     for leave_out in (True, False):
-        np.testing.assert_allclose(T.shift_share(start, factor * start, leave_out),
-                                   np.log(factor), atol=1e-9)
+        np.testing.assert_allclose(
+            T.shift_share(start, factor * start, leave_out), np.log(factor), atol=1e-9
+        )
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(list(T.MEASURES)), st.booleans())
 def test_specialization_ignores_scale_and_marks_empty_rows(seed, measure, zeros):
     y = np.random.default_rng(seed).uniform(0.1, 1, (5, 6))
-    scale = 1.0 if measure == "krugman" else np.arange(1, 6)[:, None]   # it has national shares
+    scale = 1.0 if measure == "krugman" else np.arange(1, 6)[:, None]  # it has national shares
     before = T.specialize(y, measure, zeros)
     np.testing.assert_allclose(T.specialize(3.7 * scale * y, measure, zeros), before)
     with_empty = T.specialize(np.vstack([y, np.zeros(6)]), measure, zeros)
@@ -112,10 +130,12 @@ def test_a_control_that_the_base_lacks_is_left_out_or_taken_from_the_nearest_yea
     assert "old_age_dependency" not in own and "female_share" not in own
     assert notes == {"left out": ["old_age_dependency", "female_share"], "other year": {}}
     near, notes = T.control_table(small, 1980, T.NEAREST)
-    np.testing.assert_array_equal(near["old_age_dependency"],
-                                  small.control("old_age_dependency", 1990))
-    np.testing.assert_array_equal(near["high_skill_share"],
-                                  small.control("high_skill_share", 1980))
+    np.testing.assert_array_equal(
+        near["old_age_dependency"], small.control("old_age_dependency", 1990)
+    )
+    np.testing.assert_array_equal(
+        near["high_skill_share"], small.control("high_skill_share", 1980)
+    )
     assert notes == {"left out": ["female_share"], "other year": {"old_age_dependency": 1990}}
 
 
@@ -126,22 +146,29 @@ def test_a_retired_industry_is_left_out_and_counted(small):
     table, notes = T.design(gone, "employment", 1980, 2018)
     assert notes["used"].tolist() == [True, True, True, False]
     np.testing.assert_allclose(table["total"], T.specialize(cube[0, :, :3]))
-    assert "nontradable" not in table       # a single industry is left in that group
+    assert "nontradable" not in table  # a single industry is left in that group
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda p: T.design(p, "employment", 1980, 1980), "end year 1980 is not after base year 1980"),
-    (lambda p: T.design(p, "employment", 1980, 2020), "no control.* in year 2020"),
-    (lambda p: T.design(p, "employment", 1985, 2000), "1985"),
-    (lambda p: T.design(p, "employment", 1980, 2000, controls="mine"), "controls='mine'"),
-    (lambda p: T.pooled(p, "employment", 17), "no two years 17 apart"),
-])
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda p: T.design(p, "employment", 1980, 1980),
+            "end year 1980 is not after base year 1980",
+        ),
+        (lambda p: T.design(p, "employment", 1980, 2020), "no control.* in year 2020"),
+        (lambda p: T.design(p, "employment", 1985, 2000), "1985"),
+        (lambda p: T.design(p, "employment", 1980, 2000, controls="mine"), "controls='mine'"),
+        (lambda p: T.pooled(p, "employment", 17), "no two years 17 apart"),
+    ],
+)
 def test_what_a_vintage_lacks_is_one_clear_error(small, call, message):
     with pytest.raises(DataError, match=message):
         call(small)
 
 
 # Regressions
+
 
 def test_too_few_constant_collinear_and_missing(table):
     with pytest.raises(DataError, match="4 observations for 3 coefficients"):
@@ -174,10 +201,14 @@ def test_a_missing_label_of_a_group_is_refused_by_name(table):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.sampled_from(["total", "population", "rustbelt", "log_income"]),
-       st.integers(-14, 14).map(lambda k: 10.0**k), st.sampled_from([None, "state"]))
+@given(
+    st.sampled_from(["total", "population", "rustbelt", "log_income"]),
+    st.integers(-14, 14).map(lambda k: 10.0**k),
+    st.sampled_from([None, "state"]),
+)
 def test_rescaling_a_regressor_rescales_its_coefficient_and_nothing_else(
-        table, name, scale, cluster):
+    table, name, scale, cluster
+):
     names = T.regressors(table, "growth", ("total",))
     before = T.regress(table, "growth", names, cluster)
     after = T.regress(table.assign(**{name: scale * table[name]}), "growth", names, cluster)
@@ -218,14 +249,20 @@ def test_weighted_effects_are_those_of_statsmodels():
         T._effect(y, np.column_stack([X, X[:, 0] - X[:, 1]]))
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda: T.specialize([[1, 2]], "entropy"), "measure='entropy'.*valid: gini, hhi"),
-    (lambda: T.specialize([[1, 2]], reference="regional"), "reference='regional'.*national"),
-    (lambda: T.specialize([[1, np.nan]]), "cells: 1 rows, 1 entries NaN"),
-    (lambda: T.specialize([[1, -2]]), "cells: shape .* from -2; valid: .*>= 0"),
-    (lambda: T.shift_share([[1, 2]], [[1, np.nan]]), "end: 1 rows, 1 entries NaN"),
-    (lambda: T.shift_share([[1, 2]], [[1, 2, 3]]), r"end: shape \(1, 3\).*valid: shape \(1, 2\)"),
-])
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: T.specialize([[1, 2]], "entropy"), "measure='entropy'.*valid: gini, hhi"),
+        (lambda: T.specialize([[1, 2]], reference="regional"), "reference='regional'.*national"),
+        (lambda: T.specialize([[1, np.nan]]), "cells: 1 rows, 1 entries NaN"),
+        (lambda: T.specialize([[1, -2]]), "cells: shape .* from -2; valid: .*>= 0"),
+        (lambda: T.shift_share([[1, 2]], [[1, np.nan]]), "end: 1 rows, 1 entries NaN"),
+        (
+            lambda: T.shift_share([[1, 2]], [[1, 2, 3]]),
+            r"end: shape \(1, 3\).*valid: shape \(1, 2\)",
+        ),
+    ],
+)
 def test_cells_that_cannot_be_used_are_refused_by_name(call, message):
     with pytest.raises(DataError, match=message):
         call()
@@ -240,8 +277,9 @@ def test_columns_agree_with_pyfixest(panel, table, column):
         fit = pyfixest.feols(formula, table, vcov=vcov)
         np.testing.assert_allclose(found["estimate"], fit.coef()[found["row"]], rtol=1e-7)
         np.testing.assert_allclose(found[errors], fit.se()[found["row"]], rtol=1e-6)
-    np.testing.assert_allclose(found["p_clustered"], fit.pvalue()[found["row"]], rtol=1e-5,
-                               atol=1e-14)
+    np.testing.assert_allclose(
+        found["p_clustered"], fit.pvalue()[found["row"]], rtol=1e-5, atol=1e-14
+    )
     names = [T.COLUMNS[column][0], *found["row"]]
     scaled = table[names] / table[names].std()
     beta = sm.OLS(scaled[names[0]], sm.add_constant(scaled[names[1:]])).fit().params
@@ -270,6 +308,7 @@ def test_pooled_horizons_agree_with_pyfixest(panel):
 
 
 # Extensions
+
 
 def test_binned_scatter_is_exact_on_a_line_and_its_line_is_the_regression():
     rng = np.random.default_rng(3)
@@ -312,7 +351,7 @@ def test_industry_by_industry_against_one_regression_at_a_time(small):
 
 def test_findings_and_both_significant_count_what_is_there(small):
     found = T.by_industry(small, "employment", 1980, 2018, smallest=10)
-    found["bh"] = np.where(found["industry"] < 3, 0.01, 0.2)      # made up: two of four
+    found["bh"] = np.where(found["industry"] < 3, 0.01, 0.2)  # made up: two of four
     counts = T.findings(found)
     assert (counts["industries"] == 4).all() and (counts["left out"] == 0).all()
     assert (counts["BH"] == 2).all()
@@ -342,19 +381,30 @@ def test_specification_curve_holds_the_columns(panel, table):
     assert not curve.isna().any().any() and not curve.duplicated(list(curve)[:10]).any()
     # 8 measures, 4 definitions, 5 sets of controls, 2 weights; 2 windows of growth, 1 level
     assert curve["outcome"].value_counts().to_dict() == {"growth": 640, "log_income": 320}
-    baseline = curve.query("measure == 'gini' and zeros and reference == 'equal' and end == 2020"
-                           " and weights == 'none'")
+    baseline = curve.query(
+        "measure == 'gini' and zeros and reference == 'equal' and end == 2020"
+        " and weights == 'none'"
+    )
     columns = T.columns_table(panel, "income", [[1950, 2020]])
     for column, (outcome, _) in T.COLUMNS.items():
-        row, definition = (("total", "total") if column in ("(1)", "(3)")
-                           else ("tradable", "tradable"))
+        row, definition = (
+            ("total", "total") if column in ("(1)", "(3)") else ("tradable", "tradable")
+        )
         decades = 7 if outcome == "growth" else 1
-        for controls, shift_share in (("published", "none"),
-                                      ("published, shift-share", "shift_share")):
-            here = baseline[(baseline["outcome"] == outcome) & (baseline["controls"] == controls)
-                            & (baseline["definition"] == definition)].iloc[0]
-            there = columns[(columns["column"] == column) & (columns["row"] == row)
-                            & (columns["shift_share"] == shift_share)].iloc[0]
+        for controls, shift_share in (
+            ("published", "none"),
+            ("published, shift-share", "shift_share"),
+        ):
+            here = baseline[
+                (baseline["outcome"] == outcome)
+                & (baseline["controls"] == controls)
+                & (baseline["definition"] == definition)
+            ].iloc[0]
+            there = columns[
+                (columns["column"] == column)
+                & (columns["row"] == row)
+                & (columns["shift_share"] == shift_share)
+            ].iloc[0]
             sd = table[row].std()
             assert here["effect"] == pytest.approx(there["estimate"] * sd / decades)
             assert here["se"] == pytest.approx(there["hc1"] * sd / decades)
@@ -362,12 +412,20 @@ def test_specification_curve_holds_the_columns(panel, table):
 
 def test_curve_with_other_measures_weights_and_controls_by_hand(panel, table):
     curve = T.specification_curve(panel, ["income"], [[1950, 2020]])
-    here = curve.query("outcome == 'growth' and measure == 'krugman' and definition == 'total' and"
-                       " controls == 'log population, divisions' and weights == 'population'")
+    here = curve.query(
+        "outcome == 'growth' and measure == 'krugman' and definition == 'total' and"
+        " controls == 'log population, divisions' and weights == 'population'"
+    )
     x = krugman(panel.cube("income", 1950))
     divisions = pd.get_dummies(panel.zones["division"], dtype=float).iloc[:, 1:]
-    X = np.column_stack([x, table[["log_income", *T.CONTROLS]].assign(
-        population=np.log(table["population"])), divisions, np.ones(722)])
+    X = np.column_stack(
+        [
+            x,
+            table[["log_income", *T.CONTROLS]].assign(population=np.log(table["population"])),
+            divisions,
+            np.ones(722),
+        ]
+    )
     fit = sm.WLS(table["growth"], X, weights=table["population"]).fit(cov_type="HC1")
     assert here["effect"].item() == pytest.approx(fit.params.iloc[0] * x.std(ddof=1) / 7)
     assert here["se"].item() == pytest.approx(fit.bse.iloc[0] * x.std(ddof=1) / 7)
@@ -377,7 +435,7 @@ def test_nearest_controls_are_in_the_curve_only_where_some_are_left_out(small):
     windows = [[1980, 2018], [1990, 2018]]
     curve = T.specification_curve(small, ["employment"], windows)
     assert "published, nearest year" in set(curve["controls"])
-    assert set(curve["definition"]) == {"total", "tradable"}    # the others have one industry
+    assert set(curve["definition"]) == {"total", "tradable"}  # the others have one industry
 
 
 def test_standard_errors_side_by_side(panel, table):
@@ -385,8 +443,11 @@ def test_standard_errors_side_by_side(panel, table):
     columns = T.columns_table(panel, "income", [[1950, 2020]])
     for (column, row), part in found.groupby(["column", "row"]):
         kind = row if row == "shift_share_all" else "none"
-        there = columns[(columns["column"] == column) & (columns["row"] == row)
-                        & (columns["shift_share"] == kind)].iloc[0]
+        there = columns[
+            (columns["column"] == column)
+            & (columns["row"] == row)
+            & (columns["shift_share"] == kind)
+        ].iloc[0]
         np.testing.assert_allclose(part["estimate"], there["estimate"])
         part = part.set_index("method")
         if kind == "none":
@@ -402,23 +463,26 @@ def test_standard_errors_side_by_side(panel, table):
     assert ratios.loc[("(2)", 0), "conley"] == pytest.approx(1)
     np.testing.assert_allclose(ratios.loc["(2)", "clustered"], two["clustered"] / two["hc1"])
     assert len(ratios) == 8
-    found = found[~found["method"].str.startswith("wild")]      # a p-value without an interval
+    found = found[~found["method"].str.startswith("wild")]  # a p-value without an interval
     assert (found["low"] < found["estimate"]).all() and (found["estimate"] < found["high"]).all()
 
 
 def test_placebo_regressions_are_of_growth_given_the_controls(panel):
     found = T.placebo_table(panel, "income", [[1950, 2020]], [20], draws=60, bootstrap=19)
     rates = found[["hc1", "cluster", "conley", "wild"]].to_numpy()
-    assert (rates >= 0).all() and (rates < 0.25).all()      # nearly independent noise
+    assert (rates >= 0).all() and (rates < 0.25).all()  # nearly independent noise
 
 
 # Known truth
 
+
 def headline_truths():
     t = published("tradeoff_controls")
     t = t[t["row"].isin(["total_specialization", "tradable_specialization"])]
-    out = {f"{c[:3]} {r.split('_')[0]}": v for c, r, v in
-           zip(t["column"], t["row"], t["value"], strict=True)}
+    out = {
+        f"{c[:3]} {r.split('_')[0]}": v
+        for c, r, v in zip(t["column"], t["row"], t["value"], strict=True)
+    }
     h = published("tradeoff_horizons").query("row == 'tradable_specialization'")
     return out | {f"{c[:2]} years": v for c, v in zip(h["column"], h["value"], strict=True)}
 
@@ -434,8 +498,9 @@ def one_panel(seed):
         rows.append(part.assign(coefficient=column + " " + part["row"], clusters=48))
     horizons = T.horizons_table(panel, "income", synthetic.HORIZON)
     horizons = horizons[(horizons["row"] == "tradable") & horizons["year_effects"]]
-    rows.append(horizons.assign(coefficient=horizons["horizon"].astype(str) + " years",
-                                clusters=722))
+    rows.append(
+        horizons.assign(coefficient=horizons["horizon"].astype(str) + " years", clusters=722)
+    )
     return pd.concat(rows)[["coefficient", "estimate", "hc1", "clustered", "clusters", "n"]]
 
 
@@ -450,21 +515,32 @@ def monte_carlo(draws=DRAWS):
     d["in_hc1"] = d["error"].abs() <= student.ppf(0.975, d["n"] - 10) * d["hc1"]
     d["in_clustered"] = d["error"].abs() <= student.ppf(0.975, d["clusters"] - 1) * d["clustered"]
     g = d.groupby("coefficient", sort=False)
-    out = pd.DataFrame({
-        "truth": pd.Series(truth), "mean": g["estimate"].mean(), "sd": g["estimate"].std(),
-        "hc1": g["hc1"].mean(), "clustered": g["clustered"].mean(),
-        "coverage_hc1": g["in_hc1"].mean(), "coverage_clustered": g["in_clustered"].mean()})
+    out = pd.DataFrame(
+        {
+            "truth": pd.Series(truth),
+            "mean": g["estimate"].mean(),
+            "sd": g["estimate"].std(),
+            "hc1": g["hc1"].mean(),
+            "clustered": g["clustered"].mean(),
+            "coverage_hc1": g["in_hc1"].mean(),
+            "coverage_clustered": g["in_clustered"].mean(),
+        }
+    )
     out["z"] = g["error"].mean() / (out["sd"] / np.sqrt(draws))
     out["draws"] = draws
-    out["first"] = g["estimate"].first()        # a quick look at whether this is stale
+    out["first"] = g["estimate"].first()  # a quick look at whether this is stale
     return out.rename_axis("coefficient").reset_index()
 
 
 def test_the_stored_monte_carlo_is_of_this_economy():
     stored = pd.read_csv(MONTE_CARLO)
     assert set(stored["draws"]) == {DRAWS}
-    np.testing.assert_allclose(stored["first"], one_panel(FIRST_SEED)["estimate"], rtol=1e-6,
-                               err_msg="run python tests/test_tradeoff.py")
+    np.testing.assert_allclose(
+        stored["first"],
+        one_panel(FIRST_SEED)["estimate"],
+        rtol=1e-6,
+        err_msg="run python tests/test_tradeoff.py",
+    )
     np.testing.assert_allclose(stored["truth"], list(headline_truths().values()))
 
 
@@ -478,6 +554,7 @@ def test_headline_coefficients_of_200_panels():
 
 
 # Results
+
 
 @pytest.mark.public
 @pytest.mark.skipif("public" not in vintages.available(), reason="the public data are not here")

@@ -71,8 +71,10 @@ def test_exposure_is_the_share_of_the_industry(market):
 
 def test_strength_is_that_of_both_responses(market, limited):
     found = strength(market, limited, size_in_sd=1.0, regions=20)
-    falls = [accounting(eq, size_in_sd=1.0, periods=2, regions=20)["consumption"][0]
-             for eq in (market, limited)]
+    falls = [
+        accounting(eq, size_in_sd=1.0, periods=2, regions=20)["consumption"][0]
+        for eq in (market, limited)
+    ]
     assert found["fall"] == pytest.approx(100 * falls[0])
     assert found["amplification share"] == pytest.approx(100 * (falls[0] - falls[1]) / falls[0])
     x = simulation.ergodic(market, regions=20)

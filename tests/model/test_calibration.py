@@ -14,7 +14,7 @@ from specialization.model.parameters import PUBLISHED, SMOOTH
 pytestmark = pytest.mark.usefixtures("cache")
 
 CALM = SMOOTH.but(collateral="fixed limit", limit=0.2, σ=0.0, states=1)
-Y = 2 * 0.5**0.32      # output of an even region
+Y = 2 * 0.5**0.32  # output of an even region
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,11 @@ def calm():
 within = st.floats(0.02, 0.98)
 economies = st.builds(
     lambda α, ξ_A, ξ_B, μ_A: SMOOTH.but(α=α, ξ=(ξ_A, ξ_B), μ=(μ_A, 1.0)),
-    st.floats(0.05, 0.4), st.floats(0, 0.29), st.floats(0, 0.29), st.floats(0.3, 3))
+    st.floats(0.05, 0.4),
+    st.floats(0, 0.29),
+    st.floats(0, 0.29),
+    st.floats(0.3, 3),
+)
 
 
 @given(economies, within)
@@ -72,8 +76,9 @@ def test_shares_outside_are_one_clear_error(share):
 def test_ranks_of_income_map_in_order(income, random):
     b = by_rank(income, (-0.6, -0.1))
     assert np.isclose(b.mean(), -0.35) and (b > -0.6).all() and (b < -0.1).all()
-    assert all((b[i] > b[j]) == (income[i] > income[j])
-               for i in range(len(b)) for j in range(len(b)))
+    assert all(
+        (b[i] > b[j]) == (income[i] > income[j]) for i in range(len(b)) for j in range(len(b))
+    )
     order = random.sample(range(len(b)), len(b))
     assert np.allclose(by_rank(np.array(income)[order], (-0.6, -0.1)), b[order])
     assert np.allclose(by_rank(np.exp(np.array(income) / 1e3), (-0.6, -0.1)), b)
@@ -114,9 +119,13 @@ def test_every_crossing_is_found(low, high):
 
 
 def test_elasticities_of_power_functions(monkeypatch):
-    faked(monkeypatch, lambda p: {
-        name: -(1 / p.β - 1) ** (n / 2) * p.θ**n * p.σ[0] ** (1 - n) * p.σ[1]
-        for n, name in enumerate(calibration.SUMMARY[:-1])})
+    faked(
+        monkeypatch,
+        lambda p: {
+            name: -((1 / p.β - 1) ** (n / 2)) * p.θ**n * p.σ[0] ** (1 - n) * p.σ[1]
+            for n, name in enumerate(calibration.SUMMARY[:-1])
+        },
+    )
     monkeypatch.setattr(calibration, "half_life", lambda p: p.φ[0] ** 0.7)
     table = calibration.elasticities(SMOOTH, ("β", "θ", "σ", "φ"))
     n = np.arange(5)

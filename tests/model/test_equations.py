@@ -23,10 +23,12 @@ def slope(f, x, h=1e-6):
 @given(CAPITAL, CAPITAL)
 def test_derivatives_of_adjustment_costs(k, k1):
     a, b = np.array([k, 1 - k]), np.array([k1, 1 - k1])
-    assert np.allclose(equations.Φ_1(a, b, P), slope(lambda x: equations.Φ(x, b, P), a), rtol=1e-4,
-                       atol=1e-6)
-    assert np.allclose(equations.Φ_2(a, b, P), slope(lambda x: equations.Φ(a, x, P), b), rtol=1e-4,
-                       atol=1e-6)
+    assert np.allclose(
+        equations.Φ_1(a, b, P), slope(lambda x: equations.Φ(x, b, P), a), rtol=1e-4, atol=1e-6
+    )
+    assert np.allclose(
+        equations.Φ_2(a, b, P), slope(lambda x: equations.Φ(a, x, P), b), rtol=1e-4, atol=1e-6
+    )
     assert (equations.Φ(a, a, P) == 0).all() and (equations.Φ(a, b, P) >= 0).all()
 
 
@@ -49,10 +51,16 @@ def test_normalised_agglomeration_leaves_output_alone_at_k_bar():
 
 def test_utility_is_continuous_at_log_and_has_its_derivative():
     c = np.array([0.5, 1.0, 2.0])
-    assert np.allclose(equations.utility(c, SMOOTH.but(γ=1.0)),
-                       equations.utility(c, SMOOTH.but(γ=1 + 1e-9)), atol=1e-6)
-    assert np.allclose(equations.marginal_utility(c, SMOOTH),
-                       slope(lambda x: equations.utility(x, SMOOTH), c), rtol=1e-8)
+    assert np.allclose(
+        equations.utility(c, SMOOTH.but(γ=1.0)),
+        equations.utility(c, SMOOTH.but(γ=1 + 1e-9)),
+        atol=1e-6,
+    )
+    assert np.allclose(
+        equations.marginal_utility(c, SMOOTH),
+        slope(lambda x: equations.utility(x, SMOOTH), c),
+        rtol=1e-8,
+    )
 
 
 @given(st.integers(2, 9), st.floats(0, 0.95), st.floats(0.001, 0.2))
@@ -109,8 +117,15 @@ def test_industry_without_shocks_has_one_state():
 
 
 def test_three_industries():
-    p = Parameters(φ=(1.0,) * 3, ξ=(0.1,) * 3, ρ=(0.5,) * 3, σ=(0.05,) * 3, μ=(1.0,) * 3,
-                   states=(2,) * 3, k_bar=(0.3,) * 3)
+    p = Parameters(
+        φ=(1.0,) * 3,
+        ξ=(0.1,) * 3,
+        ρ=(0.5,) * 3,
+        σ=(0.05,) * 3,
+        μ=(1.0,) * 3,
+        states=(2,) * 3,
+        k_bar=(0.3,) * 3,
+    )
     z, matrix = equations.productivity_chain(p)
     y = equations.production(z, np.array([0.2, 0.3, 0.5]), p)
     assert z.shape == (8, 3) and y.shape == (8, 3)
@@ -134,16 +149,21 @@ def at_rest(p, n):
     q = p.β * mpk / (1 - p.β - p.β * p.θ * (1 - p.β * p.R))
     b = -p.R * p.θ * q
     c = equations.production(z, k, p).sum() + b - b / p.R
-    return (z, k), (c, q, b, (1 - p.β * p.R) * c ** -p.γ)
+    return (z, k), (c, q, b, (1 - p.β * p.R) * c**-p.γ)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_conditions_hold_at_rest_for_any_number_of_industries(n):
-    p = Parameters(γ=2.0, θ=0.05, **dict.fromkeys(("φ", "μ"), (1.0,) * n),
-                   **dict.fromkeys(("ξ", "ρ", "σ", "k_bar"), (0.1,) * n), states=(1,) * n)
+    p = Parameters(
+        γ=2.0,
+        θ=0.05,
+        **dict.fromkeys(("φ", "μ"), (1.0,) * n),
+        **dict.fromkeys(("ξ", "ρ", "σ", "k_bar"), (0.1,) * n),
+        states=(1,) * n,
+    )
     (z, k), (c, q, b, η) = at_rest(p, n)
-    W = equations.payoffs(z, k, k, c, q, η, p)          # tomorrow is as today
-    Eu, Euz, held = W[0], W[1:n + 1], W[n + 1:]
+    W = equations.payoffs(z, k, k, c, q, η, p)  # tomorrow is as today
+    Eu, Euz, held = W[0], W[1 : n + 1], W[n + 1 :]
     assert equations.bonds(Eu, η, p) == pytest.approx(c)
     assert equations.price(equations.capital(k, Euz, held, p), k, k, c, p) == pytest.approx(q)
     assert equations.resources(z, k, k, b, p) == pytest.approx(c + b / p.R)
@@ -153,9 +173,19 @@ def test_conditions_hold_at_rest_for_any_number_of_industries(n):
 def test_equations_of_the_chapter_are_functions_of_their_names():
     chapter = Path(__file__).parents[2] / "notebooks" / "05_model.md"
     labels = re.findall(r"^\$\$ \((\w+)\)$", chapter.read_text(encoding="utf-8"), re.MULTILINE)
-    assert {"production", "marginal_product", "bonds", "capital", "resources", "price",
-            "collateral", "feedback", "sunspot", "payoffs"} <= set(labels)
-    for label in set(labels) - {"costs", "ar1", "problem"}:       # Φ, Φ_1, Φ_2; a process; a whole
+    assert {
+        "production",
+        "marginal_product",
+        "bonds",
+        "capital",
+        "resources",
+        "price",
+        "collateral",
+        "feedback",
+        "sunspot",
+        "payoffs",
+    } <= set(labels)
+    for label in set(labels) - {"costs", "ar1", "problem"}:  # Φ, Φ_1, Φ_2; a process; a whole
         assert callable(getattr(equations, label)), label
 
 
@@ -164,7 +194,7 @@ def test_price_falls_short_by_what_the_next_unit_costs():
     Q, c = np.array([1.0, 1.0]), 0.8
     gap = equations.price(Q, k, k, c, P) - equations.price(Q, k, moved, c, P)
     assert gap == pytest.approx(slope(lambda x: equations.Φ(k, x, P), moved), rel=1e-6)
-    assert equations.price(Q, k, k, c, P) == pytest.approx(np.full(2, c ** P.γ))
+    assert equations.price(Q, k, k, c, P) == pytest.approx(np.full(2, c**P.γ))
 
 
 def test_resources_by_timing():
@@ -178,8 +208,11 @@ def test_resources_by_timing():
 
 def test_collateral_of_each_kind():
     p = SMOOTH.but(R=1.02, θ=0.1)
-    for change, limit in (({}, 0.2), ({"collateral": "fixed price", "q_bar": 3.0}, 0.3),
-                          ({"collateral": "fixed limit", "limit": 0.25}, 0.25)):
+    for change, limit in (
+        ({}, 0.2),
+        ({"collateral": "fixed price", "q_bar": 3.0}, 0.3),
+        ({"collateral": "fixed limit", "limit": 0.25}, 0.25),
+    ):
         slack = equations.collateral(np.array([-1.02 * limit, 0.0]), 2.0, p.but(**change))
         assert slack == pytest.approx([0, limit])
     assert np.isinf(equations.collateral(-5.0, 2.0, p.but(collateral="none")))
@@ -193,7 +226,8 @@ def test_feedback_is_the_slope_of_the_slack_in_debt():
         return equations.collateral(-p.R * d, Q * (Y + d) ** p.γ, p)
 
     assert slope(m, d) == pytest.approx(
-        equations.feedback(Y + d, Q * (Y + d) ** p.γ, p) - 1, rel=1e-8)
+        equations.feedback(Y + d, Q * (Y + d) ** p.γ, p) - 1, rel=1e-8
+    )
 
 
 def test_sunspot_falls_from_one_to_zero_smoothly():
@@ -210,22 +244,46 @@ def test_sunspot_falls_from_one_to_zero_smoothly():
 # Parameters
 
 
-@pytest.mark.parametrize("change, word", [
-    ({"β": 1.0}, "β"), ({"β": 0.99, "R": 1.02}, "βR"), ({"α": 0.8, "ξ": 0.2}, "α + ξ"),
-    ({"θ": -0.1}, "θ"), ({"ρ": 1.0}, "ρ"), ({"ρ": (0.5, -0.1)}, "ρ"), ({"σ": np.nan}, "σ"),
-    ({"γ": 0.0}, "γ"), ({"states": (3, 0)}, "states"), ({"timing": "past"}, "timing"),
-    ({"φ": (1.0, 1.0, 1.0)}, "industry"), ({"collateral": "fixed price"}, "q_bar"),
-    ({"collateral": "fixed limit"}, "limit"), ({"selection": "sunspot", "δ": 0.0}, "δ"),
-    ({"zeta": 1}, "zeta"), ({"limit": -1.0}, "limit = -1.0"), ({"method": 3}, "method = 3"),
-    ({"timing": None}, "timing = None"), ({"θ": "0.1"}, "θ = '0.1' is no number"),
-    ({"γ": True}, "γ = True is no"), ({"γ": np.nan}, "γ = nan is no"), ({"φ": "4"}, "φ = '4'"),
-    ({"φ": (1.0, "4")}, "φ = '4' is no"), ({"ρ": ["0.5", "0.5"]}, "ρ = '0.5' is no"),
-    ({"ρ": (0.5, np.nan)}, "ρ = nan is no"), ({"μ": None}, "μ = None is no"),
-    ({"α": np.array(0.1)}, "α = array(0.1) is no"), ({"ξ": np.zeros((2, 2))}, "ξ = array([0., "),
-    ({"σ": {"A": 0.1}}, "σ = 'A' is no"), ({"k_bar": np.bool_(True)}, "k_bar = np.True_ is no"),
-    ({"limit": np.nan}, "limit = nan is no"), ({"q_bar": "2"}, "q_bar = '2' is no"),
-    ({"states": 3.5}, "states = 3.5 is no whole number"), ({"states": True}, "states = True"),
-    ({"states": "3"}, "states = '3' is no whole number")])
+@pytest.mark.parametrize(
+    "change, word",
+    [
+        ({"β": 1.0}, "β"),
+        ({"β": 0.99, "R": 1.02}, "βR"),
+        ({"α": 0.8, "ξ": 0.2}, "α + ξ"),
+        ({"θ": -0.1}, "θ"),
+        ({"ρ": 1.0}, "ρ"),
+        ({"ρ": (0.5, -0.1)}, "ρ"),
+        ({"σ": np.nan}, "σ"),
+        ({"γ": 0.0}, "γ"),
+        ({"states": (3, 0)}, "states"),
+        ({"timing": "past"}, "timing"),
+        ({"φ": (1.0, 1.0, 1.0)}, "industry"),
+        ({"collateral": "fixed price"}, "q_bar"),
+        ({"collateral": "fixed limit"}, "limit"),
+        ({"selection": "sunspot", "δ": 0.0}, "δ"),
+        ({"zeta": 1}, "zeta"),
+        ({"limit": -1.0}, "limit = -1.0"),
+        ({"method": 3}, "method = 3"),
+        ({"timing": None}, "timing = None"),
+        ({"θ": "0.1"}, "θ = '0.1' is no number"),
+        ({"γ": True}, "γ = True is no"),
+        ({"γ": np.nan}, "γ = nan is no"),
+        ({"φ": "4"}, "φ = '4'"),
+        ({"φ": (1.0, "4")}, "φ = '4' is no"),
+        ({"ρ": ["0.5", "0.5"]}, "ρ = '0.5' is no"),
+        ({"ρ": (0.5, np.nan)}, "ρ = nan is no"),
+        ({"μ": None}, "μ = None is no"),
+        ({"α": np.array(0.1)}, "α = array(0.1) is no"),
+        ({"ξ": np.zeros((2, 2))}, "ξ = array([0., "),
+        ({"σ": {"A": 0.1}}, "σ = 'A' is no"),
+        ({"k_bar": np.bool_(True)}, "k_bar = np.True_ is no"),
+        ({"limit": np.nan}, "limit = nan is no"),
+        ({"q_bar": "2"}, "q_bar = '2' is no"),
+        ({"states": 3.5}, "states = 3.5 is no whole number"),
+        ({"states": True}, "states = True"),
+        ({"states": "3"}, "states = '3' is no whole number"),
+    ],
+)
 def test_each_bad_parameter_is_one_clear_error(change, word):
     with pytest.raises(DataError, match=re.escape(word)) as caught:
         SMOOTH.but(**change)
@@ -250,9 +308,19 @@ def test_whole_numbers_become_floats_where_these_are_meant():
     assert [type(n) for n in p.states] == [int, int]
 
 
-@pytest.mark.parametrize("value, whole", [
-    ("2", False), (True, False), (np.nan, False), (None, False), (0.99, False), (3.01, False),
-    (1.5, True), (2.0, True)])
+@pytest.mark.parametrize(
+    "value, whole",
+    [
+        ("2", False),
+        (True, False),
+        (np.nan, False),
+        (None, False),
+        (0.99, False),
+        (3.01, False),
+        (1.5, True),
+        (2.0, True),
+    ],
+)
 def test_parameters_of_chapters_keep_within_their_range(value, whole):
     with pytest.raises(DataError, match="^γ = "):
         within("γ", value, 1, 3, whole)

@@ -53,7 +53,8 @@ def conditions_again(eq, s, b, k, choice, binding):
         held = {"market": Q, "fixed price": p.q_bar, "fixed limit": 0.0, "none": 0.0}
         later = np.stack([K, 1 - K], axis=-1)
         kept = (u * Q + p.θ * held[p.collateral] * H)[..., None] - u[..., None] * equations.Φ_1(
-            nodes_k, later, p)
+            nodes_k, later, p
+        )
         u, kept = (RegularGridInterpolator((grid.b, grid.k), v)([[x, y]])[0] for v in (u, kept))
         product = 0.0 if now else equations.marginal_product(z[t], tomorrow, p)
         marginal += eq.P[s, t] * u
@@ -61,16 +62,27 @@ def conditions_again(eq, s, b, k, choice, binding):
     u = equations.marginal_utility(c, p)
     gain = equations.marginal_product(z[s], tomorrow, p) if now else 0.0
     prices = p.β * value / u - equations.Φ_2(today, tomorrow, p) + gain
-    limit = {"market": p.θ * prices.mean(), "fixed price": p.θ * p.q_bar, "fixed limit": p.limit,
-             "none": -grid.b[0] / p.R}[p.collateral]
+    limit = {
+        "market": p.θ * prices.mean(),
+        "fixed price": p.θ * p.q_bar,
+        "fixed limit": p.limit,
+        "none": -grid.b[0] / p.R,
+    }[p.collateral]
     last = x / p.R + limit if binding else 1 - p.β * p.R * marginal / u
     return np.array([last, prices[0] - prices[1]]), c, prices.mean(), u - p.β * p.R * marginal
 
 
-@pytest.mark.parametrize("change", [
-    {}, {"timing": "current", "σ": (0.06, 0.0)}, {"collateral": "fixed price", "q_bar": 3.5},
-    {"collateral": "fixed limit", "limit": 0.3}, {"collateral": "none"},
-    {"agglomeration": "normalised", "ξ": (0.29, 0.1), "φ": (0.3, 4.0), "μ": (1.1, 1.0)}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"timing": "current", "σ": (0.06, 0.0)},
+        {"collateral": "fixed price", "q_bar": 3.5},
+        {"collateral": "fixed limit", "limit": 0.3},
+        {"collateral": "none"},
+        {"agglomeration": "normalised", "ξ": (0.29, 0.1), "φ": (0.3, 4.0), "μ": (1.1, 1.0)},
+    ],
+)
 def test_policies_solve_the_equations_written_a_second_time(change):
     p = SMALL.but(**change)
     eq = solve(p, default_grid(p, 40, 9), tolerance=1e-7)
@@ -83,8 +95,10 @@ def test_policies_solve_the_equations_written_a_second_time(change):
         seen.add(binding)
         c, q, x, y, η = eq.policies[s, i, j, int(binding)]
         args = (eq, s, eq.grid.b[i], eq.grid.k[j])
-        found = root(lambda choice, args=args, binding=binding: conditions_again(
-            *args, choice, binding)[0], [x + 1e-3, y - 1e-3])
+        found = root(
+            lambda choice, args=args, binding=binding: conditions_again(*args, choice, binding)[0],
+            [x + 1e-3, y - 1e-3],
+        )
         assert found.success and np.allclose(found.x, [x, y], atol=1e-5)
         _, c2, q2, η2 = conditions_again(*args, (x, y), binding)
         assert np.allclose([c2, q2, η2 if binding else 0], [c, q, η], atol=2e-5)
@@ -103,16 +117,24 @@ def test_slopes_of_the_conditions_are_those_of_differences(timing, instruments):
         at = conditions.state(m, s, eq.grid.b[i], eq.grid.k[j] + 0.01)
         at = at._replace(instruments=conditions.Instruments(*instruments))
         # inside a cell: expectations have kinks at nodes
-        x, y = (g[n] + rng.uniform(0.1, 0.9) * (g[n + 1] - g[n])
-                for g, n in ((eq.grid.b, i), (eq.grid.k, j)))
+        x, y = (
+            g[n] + rng.uniform(0.1, 0.9) * (g[n + 1] - g[n])
+            for g, n in ((eq.grid.b, i), (eq.grid.k, j))
+        )
         here = conditions.conditions(m, at, x, y)
-        sides = [conditions.conditions(m, at, x + d * h, y + e * h)
-                 for d, e in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+        sides = [
+            conditions.conditions(m, at, x + d * h, y + e * h)
+            for d, e in ((1, 0), (-1, 0), (0, 1), (0, -1))
+        ]
         for name in ("bond", "gap", "slack"):
             right, left, up, down = (getattr(side, name).value for side in sides)
             term = getattr(here, name)
-            assert np.allclose([term.x, term.y], [(right - left) / (2 * h), (up - down) / (2 * h)],
-                               rtol=1e-5, atol=1e-6)
+            assert np.allclose(
+                [term.x, term.y],
+                [(right - left) / (2 * h), (up - down) / (2 * h)],
+                rtol=1e-5,
+                atol=1e-6,
+            )
 
 
 def test_what_is_found_does_not_depend_on_threads(small):
@@ -130,10 +152,15 @@ def test_what_is_found_does_not_depend_on_threads(small):
 
 def test_machine_code_is_kept_under_the_text_of_every_module_that_is_compiled():
     """Numba looks at the file of a function only, not at those of the functions it calls."""
-    room = compiled.FOLDER.parent, {
-        file.stem for file in Path(compiled.__file__).parent.glob("*.py")
-        if "import jit" in file.read_text(encoding="utf-8")
-        or ", jit" in file.read_text(encoding="utf-8")}
+    room = (
+        compiled.FOLDER.parent,
+        {
+            file.stem
+            for file in Path(compiled.__file__).parent.glob("*.py")
+            if "import jit" in file.read_text(encoding="utf-8")
+            or ", jit" in file.read_text(encoding="utf-8")
+        },
+    )
     assert room[1] <= set(compiled.KERNELS)
 
 
@@ -148,8 +175,14 @@ def test_no_shocks_the_constraint_binds_at_the_closed_form():
     product = equations.marginal_product(np.ones(2), k, p)[0]
     q = p.β * product / (1 - p.β - p.β * p.θ * (1 - p.β * p.R))
     b = -p.R * p.θ * q
-    eq = solve(p, Grid(np.r_[np.linspace(b - 0.1, b, 40), np.linspace(b + 1e-3, b + 0.3, 60)],
-                       np.linspace(0.3, 0.7, 5)), tolerance=1e-9)
+    eq = solve(
+        p,
+        Grid(
+            np.r_[np.linspace(b - 0.1, b, 40), np.linspace(b + 1e-3, b + 0.3, 60)],
+            np.linspace(0.3, 0.7, 5),
+        ),
+        tolerance=1e-9,
+    )
     π, policies = eq.at(0, b, 0.5)
     c = equations.production(np.ones(2), k, p).sum() + b - b / p.R
     assert π == 1
@@ -272,11 +305,16 @@ def test_what_cannot_be_solved_is_one_clear_error():
     with pytest.raises(DataError, match="lowest output"):
         solve(SMALL, Grid(np.linspace(-3, 0.2, 9), np.linspace(0.1, 0.9, 5)))
     with pytest.raises(DataError, match="industries"):
-        three = {n: (getattr(SMALL, n)[0],) * 3 for n in ("φ", "ξ", "ρ", "σ", "μ", "states",
-                                                          "k_bar")}
+        three = {
+            n: (getattr(SMALL, n)[0],) * 3 for n in ("φ", "ξ", "ρ", "σ", "μ", "states", "k_bar")
+        }
         solve(SMALL.but(**three))
-    for b, k in (([0.0], [0.2, 0.8]), ([0, 1], [0.8, 0.2]), ([0, 1], [0.0, 0.5]),
-                 ([0, np.nan], [0.2, 0.8])):
+    for b, k in (
+        ([0.0], [0.2, 0.8]),
+        ([0, 1], [0.8, 0.2]),
+        ([0, 1], [0.0, 0.5]),
+        ([0, np.nan], [0.2, 0.8]),
+    ):
         with pytest.raises(DataError, match="Grid"):
             Grid(np.array(b), np.array(k))
 
@@ -341,16 +379,30 @@ def test_most_of_the_calibration_box_solves():
     """At least 9 of 10 draws pass the accuracy report; the others say why not."""
     outcome = []
 
-    @settings(max_examples=30, deadline=None, derandomize=True, database=None,
-              suppress_health_check=list(HealthCheck))
-    @given(st.floats(0.1, 4), st.tuples(st.floats(0.1, 0.29), st.floats(0.1, 0.29)),
-           st.floats(0.3, 0.7), st.floats(0.02, 0.15), st.floats(0.93, 0.97),
-           st.floats(1.5, 2.5), st.floats(0.05, 0.12))
+    @settings(
+        max_examples=30,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(
+        st.floats(0.1, 4),
+        st.tuples(st.floats(0.1, 0.29), st.floats(0.1, 0.29)),
+        st.floats(0.3, 0.7),
+        st.floats(0.02, 0.15),
+        st.floats(0.93, 0.97),
+        st.floats(1.5, 2.5),
+        st.floats(0.05, 0.12),
+    )
     def draw(φ, ξ, ρ, σ, β, γ, θ):
         def good(table):
             every = table[table["states"] == "all"]
-            return ((every["mean"] <= -3.8).all() and (every["p99"] <= -2.5).all()
-                    and table.attrs["near edge"] == 0)
+            return (
+                (every["mean"] <= -3.8).all()
+                and (every["p99"] <= -2.5).all()
+                and table.attrs["near edge"] == 0
+            )
 
         p = SMOOTH.but(φ=φ, ξ=ξ, ρ=ρ, σ=σ, β=β, γ=γ, θ=θ)
         outcome.append(complaint(p, (80, 20), good, regions=100))
@@ -365,11 +417,19 @@ def test_most_of_the_published_box_solves():
     threshold are held to one in a thousand only."""
     outcome = []
 
-    @settings(max_examples=20, deadline=None, derandomize=True, database=None,
-              suppress_health_check=list(HealthCheck))
-    @given(st.floats(0.1, 4), st.tuples(st.floats(0.1, 0.29), st.floats(0.1, 0.29)),
-           st.tuples(st.floats(0.3, 0.7), st.floats(0.3, 0.7)),
-           st.tuples(st.floats(0.02, 0.15), st.floats(0.02, 0.15)))
+    @settings(
+        max_examples=20,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(
+        st.floats(0.1, 4),
+        st.tuples(st.floats(0.1, 0.29), st.floats(0.1, 0.29)),
+        st.tuples(st.floats(0.3, 0.7), st.floats(0.3, 0.7)),
+        st.tuples(st.floats(0.02, 0.15), st.floats(0.02, 0.15)),
+    )
     def draw(φ, ξ, ρ, σ):
         def good(table):
             away = table[table["states"] == "away"]

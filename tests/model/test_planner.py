@@ -35,8 +35,11 @@ def plans(market):
 def choices(plan, count=None, seed=0):
     """State, branch and its five policies at some nodes, all where count is None."""
     every = list(np.ndindex(plan.π.shape))
-    pick = range(len(every)) if count is None else np.random.default_rng(seed).choice(
-        len(every), count, replace=False)
+    pick = (
+        range(len(every))
+        if count is None
+        else np.random.default_rng(seed).choice(len(every), count, replace=False)
+    )
     for n in pick:
         s, i, j = every[n]
         r = int(plan.π[s, i, j] > 0.5)
@@ -77,8 +80,11 @@ def test_without_shocks_the_planner_rests_where_social_products_are_equal():
     p = SMOOTH.but(σ=0.0, ξ=(0.29, 0.10), collateral="fixed price", q_bar=3.0)
     grid, one = planner.default_grid(p, 24, 25), np.ones(2)
     plan = planner.solve(equilibrium.solve(p, grid, 1e-8), tolerance=1e-7)
-    k = brentq(lambda k: np.subtract(*equations.social_marginal_product(
-        one, np.array([k, 1 - k]), p)), 0.3, 0.95)
+    k = brentq(
+        lambda k: np.subtract(*equations.social_marginal_product(one, np.array([k, 1 - k]), p)),
+        0.3,
+        0.95,
+    )
     b = -p.R * p.θ * p.q_bar
     c = equations.production(one, np.array([k, 1 - k]), p).sum() + b * (1 - 1 / p.R)
     last = {n: x[-1, 0] for n, x in simulation.simulate(plan, 300, 1, (0, -0.2, 0.3)).items()}
@@ -122,8 +128,12 @@ def test_prices_and_multipliers_by_the_equations_written_a_second_time(plans, re
 def test_debt_planner_leaves_portfolios_private(plans):
     plan = plans["debt"]
     m = untaxed(plan)
-    gaps = [conditions.conditions(m, conditions.state(m, s, GRID.b[i], GRID.k[j]), out[2],
-                                  out[3]).gap.value for s, i, j, _, out in choices(plan)]
+    gaps = [
+        conditions.conditions(
+            m, conditions.state(m, s, GRID.b[i], GRID.k[j]), out[2], out[3]
+        ).gap.value
+        for s, i, j, _, out in choices(plan)
+    ]
     assert np.abs(gaps).max() < 1e-7
     assert np.abs(plan.rates[..., 1:]).max() < 1e-7
     assert np.abs(plans["allocation"].rates[..., 1]).max() > 0.01
@@ -178,7 +188,8 @@ def test_no_single_deviation_pays(plans, reading):
             for dy in steps if reading == "allocation" else [0.0]:
                 x, y = out[2] + dx, out[3] + 0.5 * dy
                 if not (GRID.b[0] <= x <= GRID.b[-1] and GRID.k[0] <= y <= GRID.k[-1]) or (
-                        conditions.consumption(m, at, x, y) <= 0):
+                    conditions.consumption(m, at, x, y) <= 0
+                ):
                     continue
                 here = value(x, y)
                 if here.floor.value >= 0 and here.limit.value >= 0:
@@ -195,11 +206,16 @@ def test_value_follows_the_policies_of_the_market(market):
     assert abs(planner.gain(found.mean(), V[2, 10, 3], SMALL)) < 5e-4
 
 
-@given(st.floats(0.5, 8), st.floats(-0.5, 2), st.floats(0.8, 0.99),
-       arrays(float, 5, elements=st.floats(0.2, 3)))
+@given(
+    st.floats(0.5, 8),
+    st.floats(-0.5, 2),
+    st.floats(0.8, 0.99),
+    arrays(float, 5, elements=st.floats(0.2, 3)),
+)
 def test_gain_is_the_share_that_scales_consumption(γ, g, β, c):
     t = β ** np.arange(2000)
     for p in (SMOOTH.but(γ=γ, β=β, R=1.0), SMOOTH.but(γ=1.0, β=β, R=1.0)):
+
         def welfare(scale, p=p):
             return t @ equations.utility(np.resize(scale * c, t.size), p)
 
@@ -219,8 +235,9 @@ def random_grid(steps):
 def problem(grid):
     z, P = equations.productivity_chain(SMALL)
     shape = (4, grid.b.size, grid.k.size)
-    return conditions.Problem(*SMALL.scalars(grid.b[0]), np.zeros((*shape, 5)), z, grid.b, grid.k,
-                         np.zeros((*shape, 3)))
+    return conditions.Problem(
+        *SMALL.scalars(grid.b[0]), np.zeros((*shape, 5)), z, grid.b, grid.k, np.zeros((*shape, 3))
+    )
 
 
 steps = st.floats(0.02, 0.3)
@@ -280,8 +297,10 @@ def test_continuation_has_the_slopes_it_says():
     V, m, h = rng.normal(size=(4, 6, 5, 3)), problem(grid), 1e-6
     for x, y in rng.uniform([-0.9, 0.15], [0.9, 0.85], (40, 2)):
         v, v_x, v_y = choice.continuation(V[2], conditions.cell(m, x, y))
-        there, above = (choice.continuation(V[2], conditions.cell(m, *point)).value
-                        for point in ((x + h, y), (x, y + h)))
+        there, above = (
+            choice.continuation(V[2], conditions.cell(m, *point)).value
+            for point in ((x + h, y), (x, y + h))
+        )
         assert np.allclose([v_x, v_y], [(there - v) / h, (above - v) / h], atol=1e-3)
 
 
@@ -303,8 +322,7 @@ def test_first_order_conditions_against_the_slope_of_the_value(plans):
     assert set(inner["regime"]) == set(planner.REGIMES)
     assert (inner["λ"] / inner["V_b"] - 1).abs().median() < 0.005
     sides = (inner["tomorrow"] / inner["today"] - 1).abs()
-    assert sides.median() < 0.01 and sides.isna().eq(
-        inner["regime"] == "floor of the tax").all()
+    assert sides.median() < 0.01 and sides.isna().eq(inner["regime"] == "floor of the tax").all()
     binds = inner[inner["regime"] == "limit binds"]
     assert (binds["λ"] > binds["u'(c)"]).mean() > 0.95
 
@@ -334,8 +352,9 @@ def test_agglomeration_the_plan_is_decentralised_and_gains():
     eq = equilibrium.solve(p, planner.default_grid(p, 24, 9), 1e-8)
     plan = planner.solve(eq)
     there = equilibrium.solve(p, eq.grid, 1e-7, start=plan, rates=plan.rates)
-    far = {name: np.quantile(np.abs(there.policy(name) - plan.policy(name)), 0.99)
-           for name in "cqbk"}
+    far = {
+        name: np.quantile(np.abs(there.policy(name) - plan.policy(name)), 0.99) for name in "cqbk"
+    }
     assert max(far[n] for n in "cbk") < 1e-3 and far["q"] < 1e-2
     assert plan.unsettled < 0.01 and plan.regret < 1e-4
     gain = planner.gain(plan.V, planner.value(eq), p)

@@ -22,8 +22,10 @@ def made_up(ρ, σ=0.03, T=77, n=1500, growth=0.01, seed=3):
     return pd.DataFrame(x + growth * np.arange(T)[:, None], index=range(1947, 1947 + T))
 
 
-@pytest.mark.parametrize(("trend", "ρ"), [("HP 100", 0.3), ("HP 100", 0.6), ("linear", 0.5),
-                                          ("linear", 0.8), ("quadratic", 0.7)])
+@pytest.mark.parametrize(
+    ("trend", "ρ"),
+    [("HP 100", 0.3), ("HP 100", 0.6), ("linear", 0.5), ("linear", 0.8), ("quadratic", 0.7)],
+)
 def test_corrected_estimates_recover_the_truth(trend, ρ):
     t = processes(made_up(ρ), trend)
     assert t["ols"].mean() < ρ - 0.03
@@ -49,8 +51,11 @@ def test_bias_of_a_linear_trend_is_that_of_theory():
 @settings(max_examples=25, deadline=None)
 def test_trends_are_those_of_statsmodels_and_numpy(x):
     t = np.arange(40)
-    expected = {"HP 100": hpfilter(x, 100)[1], "linear": np.polyval(np.polyfit(t, x, 1), t),
-                "quadratic": np.polyval(np.polyfit(t, x, 2), t)}
+    expected = {
+        "HP 100": hpfilter(x, 100)[1],
+        "linear": np.polyval(np.polyfit(t, x, 1), t),
+        "quadratic": np.polyval(np.polyfit(t, x, 2), t),
+    }
     for trend in TRENDS:
         assert np.allclose(smoother(40, trend) @ x, expected[trend], atol=1e-8)
 
@@ -68,7 +73,7 @@ def test_correlation_and_drift_of_known_series():
     own = made_up(0.5, n=400, growth=0, seed=4)
     logs = own + 0.5 * common + np.outer(np.arange(77), np.linspace(-0.02, 0.02, 400))
     t = processes(logs, "linear")
-    assert abs(t["correlation"].mean() - 0.2) < 0.06            # 0.25 / 1.25
+    assert abs(t["correlation"].mean() - 0.2) < 0.06  # 0.25 / 1.25
     assert abs(t["drift"].mean()) < 1e-12
     assert np.corrcoef(t["drift"], np.linspace(-0.02, 0.02, 400))[0, 1] > 0.98
 
@@ -82,11 +87,15 @@ def test_estimates_do_not_depend_on_units_order_or_company():
     assert np.allclose(other["σ"], 2 * t.loc[[4, 1], "σ"])
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (lambda x: x.iloc[:19], "19 years"),
-    (lambda x: x.drop(index=1960), "20 years in a row"),
-    (lambda x: x.replace(x.loc[1950, 1], np.nan), "1 values missing"),
-    (lambda x: x.assign(flat=1.0), "'flat' is constant")])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: x.iloc[:19], "19 years"),
+        (lambda x: x.drop(index=1960), "20 years in a row"),
+        (lambda x: x.replace(x.loc[1950, 1], np.nan), "1 values missing"),
+        (lambda x: x.assign(flat=1.0), "'flat' is constant"),
+    ],
+)
 def test_series_that_cannot_be_used_are_one_clear_error(change, message):
     with pytest.raises(DataError, match=message):
         processes(change(made_up(0.5, n=3)))

@@ -26,8 +26,10 @@ def first():
 def made_up(slope, noise=0.02, histories=3, zones=400, seed=0):
     """Panel in which growth is slope · Gini - log income + noise, by year."""
     rng = np.random.default_rng(seed)
-    gini, noise = rng.uniform(0, 0.4, (histories, zones)), noise * rng.standard_normal(
-        (len(slope), histories, zones))
+    gini, noise = (
+        rng.uniform(0, 0.4, (histories, zones)),
+        noise * rng.standard_normal((len(slope), histories, zones)),
+    )
     income = 0.2 * rng.standard_normal((histories, zones)) + 0.5 * gini
     growth = np.asarray(slope)[:, None, None] * gini - income + noise
     y = np.exp(income + np.concatenate([np.zeros((1, histories, zones)), growth]))
@@ -38,10 +40,14 @@ def test_slopes_are_those_of_the_estimator_of_fact_1():
     panel = made_up([-0.5, 0.3])
     standardised, raw = regions.slopes(panel)
     for t, h in np.ndindex(standardised.shape):
-        table = pd.DataFrame({
-            "gini": panel["gini"][0, h], "log_income": np.log(panel["y"][0, h]),
-            "growth": np.log(panel["y"][t + 1, h] / panel["y"][0, h]),
-            "state": np.arange(400) // 20})
+        table = pd.DataFrame(
+            {
+                "gini": panel["gini"][0, h],
+                "log_income": np.log(panel["y"][0, h]),
+                "growth": np.log(panel["y"][t + 1, h] / panel["y"][0, h]),
+                "state": np.arange(400) // 20,
+            }
+        )
         found = tradeoff.coefficients(table, "growth", ["gini", "log_income"]).iloc[0]
         assert standardised[t, h] == pytest.approx(found["standardised"])
         assert raw[t, h] == pytest.approx(found["estimate"] * panel["gini"][0, h].std())
@@ -58,8 +64,9 @@ def test_slopes_recover_the_truth_and_consumption_has_its_own():
 @settings(max_examples=15, deadline=None)
 @given(share=st.floats(-2, 2), scale=st.floats(0.1, 10))
 def test_share_of_a_made_up_panel(share, scale):
-    with_it, without_it = (regions.slopes(made_up([-scale * x], noise=0))[1]
-                           for x in (1, 1 - share))
+    with_it, without_it = (
+        regions.slopes(made_up([-scale * x], noise=0))[1] for x in (1, 1 - share)
+    )
     found, error, t = regions.amplification_share(with_it, without_it)
     assert found == pytest.approx(share, abs=1e-9) and error < 1e-9 and t > 2
 
@@ -123,14 +130,16 @@ def test_region_starts_at_rest_and_its_output_follows_its_share(first):
     growth = np.log(panel["y"][5] / panel["y"][0]).mean()
     between = (panel["share"][0].mean() + panel["share"][5].mean()) / 2
     assert panel["y"].shape == (11, 5, 200) and regions.YEARS[5] == 20
-    assert growth == pytest.approx(between * RATE * 19, rel=0.05)   # one year behind
+    assert growth == pytest.approx(between * RATE * 19, rel=0.05)  # one year behind
 
 
 def test_between_economies_without_the_amplifier_its_share_is_zero():
     # with a price or a limit that does not move, the limit on debt is the same: so is all but q
     kinds = {(0.5, RATE): 20, (0.8, RATE): 20}
-    panels = {v: regions.pool(regions.experiment(P, kinds, v, histories=4, **SIZE), kinds)
-              for v in ("fixed price", "fixed limit")}
+    panels = {
+        v: regions.pool(regions.experiment(P, kinds, v, histories=4, **SIZE), kinds)
+        for v in ("fixed price", "fixed limit")
+    }
     share = regions.compare(panels)["share, %"].unstack("horizon")
     assert share.loc[:, 10:].to_numpy() == pytest.approx(0, abs=0.2)
 
@@ -154,8 +163,13 @@ def test_box_holds_both_ends_and_everybody_can_repay(k, rate):
     grid, end = regions.box(p, rate), p.but(μ=regions.drift(p, rate)[-1])
     for x in (p, end):
         assert grid.k[1] < equilibrium.steady_capital(x) < grid.k[-2]
-        lowest = equations.production(equations.productivity_chain(x)[0].min(0), np.stack(
-            [grid.k, 1 - grid.k], -1), x).sum(-1).min()
+        lowest = (
+            equations.production(
+                equations.productivity_chain(x)[0].min(0), np.stack([grid.k, 1 - grid.k], -1), x
+            )
+            .sum(-1)
+            .min()
+        )
         assert grid.b[0] > -lowest
     assert grid.k[0] < 0.5 < grid.k[-1]
 
@@ -192,7 +206,7 @@ def test_zones_that_are_specialized_by_chance_forget_it():
     panel = regions.by_chance(P, zones=2000, histories=1, bonds=20, capital=8)
     # with k_A uniform on [0.1, 0.9] and equal productivities the Gini is |s(k) - 1/2|
     k = np.random.default_rng(0).uniform(0.1, 0.9, 100_000)
-    s = k**0.32 / (k**0.32 + (1 - k)**0.32)
+    s = k**0.32 / (k**0.32 + (1 - k) ** 0.32)
     assert panel["gini"][0].mean() == pytest.approx(np.abs(s - 0.5).mean(), abs=0.01)
     late = panel["share"][[0, -1], 0] - 0.5
     assert abs(np.corrcoef(late)[0, 1]) < 4 / np.sqrt(2000)

@@ -66,8 +66,10 @@ def test_every_period_meets_the_resource_constraint(small, exact):
 
 
 def test_interpolated_paths_stay_near_solved_ones(smooth):
-    a, b = (simulation.simulate(smooth, 60, 100, seed=1, start=(4, -0.25, 0.3), exact=e)
-            for e in (True, False))
+    a, b = (
+        simulation.simulate(smooth, 60, 100, seed=1, start=(4, -0.25, 0.3), exact=e)
+        for e in (True, False)
+    )
     for name in ("c", "q", "b", "k"):
         assert np.abs(a[name] - b[name]).max() < 0.02 * np.abs(a[name]).max()
         assert np.abs(a[name] - b[name]).mean() < 1e-3 * np.abs(a[name]).max()
@@ -196,5 +198,6 @@ def test_published_calibration_away_from_the_threshold():
 
 def test_regions_near_the_edge_are_counted(small):
     b, k = small.grid.b, small.grid.k
-    assert small.near_edge(np.array([b[0], b[5], b[-1], b[5]]),
-                           np.array([k[4], k[4], k[4], k[0]])).tolist() == [1, 0, 1, 1]
+    assert small.near_edge(
+        np.array([b[0], b[5], b[-1], b[5]]), np.array([k[4], k[4], k[4], k[0]])
+    ).tolist() == [1, 0, 1, 1]

@@ -12,17 +12,25 @@ from specialization.model.parameters import PUBLISHED, SMOOTH
 CHAPTER = Path(__file__).parents[2] / "notebooks" / "05_model.md"
 
 
-@pytest.mark.parametrize("change", [
-    {}, {"φ": (0.5, 2.0), "σ": (0.04, 0.08)}, {"ξ": (0.29, 0.10), "μ": (1.0, 1.1)}, {"γ": 1.0},
-    {"collateral": "fixed price", "q_bar": 2.5}, {"collateral": "fixed limit", "limit": 0.2}],
-    ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"φ": (0.5, 2.0), "σ": (0.04, 0.08)},
+        {"ξ": (0.29, 0.10), "μ": (1.0, 1.1)},
+        {"γ": 1.0},
+        {"collateral": "fixed price", "q_bar": 2.5},
+        {"collateral": "fixed limit", "limit": 0.2},
+    ],
+    ids=str,
+)
 def test_both_solvers_agree_at_every_node(change):
     p = SMOOTH.but(**change)
     grid = equilibrium.default_grid(p, 20, 7)
     compiled = equilibrium.solve(p, grid, tolerance=1e-8)
     policies = textbook.solve(p, grid, tolerance=1e-8)
     assert tuple(policies) == textbook.NAMES
-    assert 0.01 < (policies["η"] > 0).mean() < 0.9       # both kinds of state are compared
+    assert 0.01 < (policies["η"] > 0).mean() < 0.9  # both kinds of state are compared
     for name, x in policies.items():
         assert x == pytest.approx(compiled.policy(name), abs=1e-6), name
 
@@ -33,8 +41,10 @@ def test_expectations_are_exact_for_what_is_linear():
     level, slope_b, slope_k = rng.normal(size=(3, 2, 1, 1, 4))
     W = level + slope_b * grid.b[:, None, None] + slope_k * grid.k[:, None]
     b1, k1 = rng.uniform(-0.8, 0.8, (2, 3, 4)), rng.uniform(0.1, 0.9, (2, 3, 4))
-    tomorrow = [level + slope_b * x[..., None] + slope_k * y[..., None] for x, y in zip(
-        b1, k1, strict=True)]
+    tomorrow = [
+        level + slope_b * x[..., None] + slope_k * y[..., None]
+        for x, y in zip(b1, k1, strict=True)
+    ]
     wanted = [np.einsum("n,nijm->ijm", P[s], tomorrow[s]) for s in range(2)]
     assert textbook.expect(grid, P, W, b1, k1) == pytest.approx(np.array(wanted))
 
@@ -51,8 +61,11 @@ def test_refuses_what_it_cannot_solve():
 def test_chapter_types_the_step_of_the_library():
     cells = jupytext.read(CHAPTER, fmt="md:myst").cells
     start = next(n for n, cell in enumerate(cells) if "## A textbook solver" in cell.source)
-    end = next(n for n in range(start + 1, len(cells))
-               if cells[n].cell_type == "markdown" and "## " in cells[n].source)
+    end = next(
+        n
+        for n in range(start + 1, len(cells))
+        if cells[n].cell_type == "markdown" and "## " in cells[n].source
+    )
     names = {"economy": SMOOTH}
     text = [c.source for c in cells[:end] if c.cell_type == "code"]
     exec(next(t for t in text if t.startswith("import numpy")), names)

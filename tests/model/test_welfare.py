@@ -21,7 +21,8 @@ def test_values_are_read_as_by_scipy(economy):
     eq, V, _ = economy
     b, k = [-0.31, -0.1, 0.05], [0.12, 0.29, 0.5, 0.88]
     expected = RegularGridInterpolator((eq.grid.b, eq.grid.k), V[len(eq.z) // 2])(
-        np.stack(np.meshgrid(b, k, indexing="ij"), -1))
+        np.stack(np.meshgrid(b, k, indexing="ij"), -1)
+    )
     table = welfare.at_mean(eq, V, b, k)
     assert np.allclose(table, expected) and list(table.index) == b and list(table.columns) == k
     assert np.allclose(welfare.at_mean(eq, V, -0.1, k), expected[1])
@@ -43,7 +44,8 @@ def test_the_best_start_is_worth_nothing_where_one_is_there(economy):
     table = welfare.head_start(eq, V, eq.grid.b, eq.grid.k)
     assert (table >= 0).all(axis=None) and np.allclose(table.min(axis=1), 0)
     assert list(table.columns[table.to_numpy().argmin(axis=1)]) == list(
-        eq.grid.k[V[len(eq.z) // 2].argmax(axis=1)])
+        eq.grid.k[V[len(eq.z) // 2].argmax(axis=1)]
+    )
     assert welfare.worst_regret(economy.plan, V) < 0.01
 
 
@@ -63,7 +65,7 @@ def test_long_run_of_an_economy_at_rest():
     p = SMOOTH.but(collateral="fixed limit", limit=0.2, σ=0.0, states=1)
     x = welfare.long_run(equilibrium.solve(p, equilibrium.default_grid(p, 20, 9, 0.25)))
     Y = 2 * 0.5**0.32
-    assert np.isclose(x["mean c"], Y - 0.2 * (p.R - 1), atol=1e-3)     # interest on the limit
+    assert np.isclose(x["mean c"], Y - 0.2 * (p.R - 1), atol=1e-3)  # interest on the limit
     assert np.isclose(x["NFA/Y"], -0.2 / Y, atol=1e-3) and x["crises, %"] == 0
 
 
@@ -74,14 +76,21 @@ def test_a_change_that_is_none_has_the_gains_of_the_plan(monkeypatch, economy):
         return economy
 
     monkeypatch.setattr(welfare, "planned", solved)
-    table = welfare.by_change(P, {"as above": {}, "φ = 4": {"φ": 4.0}},
-                              {"as above": ["allocation"], "φ = 4": ["allocation"]},
-                              -0.3, [0.1, 0.5])
+    table = welfare.by_change(
+        P,
+        {"as above": {}, "φ = 4": {"φ": 4.0}},
+        {"as above": ["allocation"], "φ = 4": ["allocation"]},
+        -0.3,
+        [0.1, 0.5],
+    )
     eq, V, plan = economy
-    assert np.allclose(table.loc["as above", "allocation"].astype(float),
-                       welfare.gains(plan, V, -0.3, [0.1, 0.5]))
-    assert np.allclose(table.loc["as above", "efficient start"].astype(float),
-                       welfare.head_start(eq, V, -0.3, [0.1, 0.5]))
+    assert np.allclose(
+        table.loc["as above", "allocation"].astype(float), welfare.gains(plan, V, -0.3, [0.1, 0.5])
+    )
+    assert np.allclose(
+        table.loc["as above", "efficient start"].astype(float),
+        welfare.head_start(eq, V, -0.3, [0.1, 0.5]),
+    )
     assert table.loc["φ = 4"].isna().all()
 
 
@@ -93,7 +102,7 @@ def test_first_order_conditions_hold_where_they_should():
     t = t[(b > eq.grid.b[1]) & (b < eq.grid.b[-2]) & (k > eq.grid.k[0]) & (k < eq.grid.k[-1])]
     binding, slack = (t[t["regime"] == r] for r in ("limit binds", "slack"))
     assert (binding["λ"] / binding["V_b"] - 1).abs().median() < 0.01
-    assert (binding["u'(c)"] / binding["V_b"] - 1).abs().median() > 0.02    # the price matters
+    assert (binding["u'(c)"] / binding["V_b"] - 1).abs().median() > 0.02  # the price matters
     assert np.allclose(slack["λ"], slack["u'(c)"])
     assert (slack["λ"] / slack["V_b"] - 1).abs().median() < 0.005
     # u'(c) is that of the policies

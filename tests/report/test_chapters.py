@@ -38,8 +38,9 @@ def helpers(text):
         for node in ast.walk(ast.parse(magics)):
             if isinstance(node, ast.FunctionDef):
                 doc = node.body[0]
-                words = (doc.end_lineno - doc.lineno + 1
-                         if ast.get_docstring(node) is not None else 0)
+                words = (
+                    doc.end_lineno - doc.lineno + 1 if ast.get_docstring(node) is not None else 0
+                )
                 yield node.name, node.end_lineno - node.lineno + 1 - words
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
                 yield ast.unparse(node.targets[0]), node.end_lineno - node.lineno + 1
@@ -60,10 +61,14 @@ def test_helpers_are_short(chapter):
 def test_the_range_that_a_comment_states_is_the_one_that_is_checked(chapter):
     text = chapter.read_text(encoding="utf-8")
     code = next(code for tags, code in cells(text) if "parameters" in tags)
-    stated = {name: (float(low), float(high)) for name, low, high in re.findall(
-        r"^(\w+) = .*; (\S+) (?:to|or) (\S+)$", code, re.M)}
-    checked = {name: (float(low), float(high)) for name, low, high in re.findall(
-        r"""within\("(\w+)", \1, ([^,)]+), ([^,)]+)[,)]""", text)}
+    stated = {
+        name: (float(low), float(high))
+        for name, low, high in re.findall(r"^(\w+) = .*; (\S+) (?:to|or) (\S+)$", code, re.M)
+    }
+    checked = {
+        name: (float(low), float(high))
+        for name, low, high in re.findall(r"""within\("(\w+)", \1, ([^,)]+), ([^,)]+)[,)]""", text)
+    }
     numbers = re.findall(r"^(\w+) = [-\d]", code, re.M)
     assert stated == checked and set(stated) == set(numbers)
 

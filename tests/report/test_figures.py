@@ -20,7 +20,7 @@ def test_tail_figure_drops_at_the_topcode(panel):
     lines = {line.get_label(): line for line in ax.get_lines()}
     code = people["reported"].max()
     x, share = lines["reported"].get_data()
-    assert x[share > 1e-9].max() == pytest.approx(code, rel=0.05)     # a point of the grid
+    assert x[share > 1e-9].max() == pytest.approx(code, rel=0.05)  # a point of the grid
     x, share = lines["true"].get_data()
     w = people["weight"]
     for k in (0, 200, 399):
@@ -49,17 +49,25 @@ def test_map_classes_hold_a_fifth_of_the_zones_each(panel):
 
 
 def test_trend_figure_draws_every_year_of_every_line():
-    lines = {"published: income": pd.DataFrame({"year": [1950, 2020], "mean": [0.46, 0.53]}),
-             "public": pd.DataFrame({"year": range(1975, 2017), "mean": 0.6})}
+    lines = {
+        "published: income": pd.DataFrame({"year": [1950, 2020], "mean": [0.46, 0.53]}),
+        "public": pd.DataFrame({"year": range(1975, 2017), "mean": 0.6}),
+    }
     ax = figures.trend_figure(lines).axes[0]
     assert [len(c[0].get_xdata()) for c in ax.containers] == [2, 42]
     drawn = [np.isfinite(line.get_ydata().astype(float)).sum() for line in ax.get_lines()]
-    assert sorted(drawn) == [0, 2, 42, 42]      # points of both, and a line of one
+    assert sorted(drawn) == [0, 2, 42, 42]  # points of both, and a line of one
 
 
 def test_sorted_figure_orders_effects_and_marks_what_is_significant():
-    t = pd.DataFrame({"outcome": ["growth"] * 3 + ["log_income"] * 3, "se": 0.1,
-                      "effect": [3.0, -1, 2, 1, 5, -2], "bh": [0.01, 0.5, 0.01, 0.5, 0.5, 0.5]})
+    t = pd.DataFrame(
+        {
+            "outcome": ["growth"] * 3 + ["log_income"] * 3,
+            "se": 0.1,
+            "effect": [3.0, -1, 2, 1, 5, -2],
+            "bh": [0.01, 0.5, 0.01, 0.5, 0.5, 0.5],
+        }
+    )
     level, growth = figures.sorted_figure({"a": t}, "industries").axes
     np.testing.assert_array_equal(growth.get_lines()[1].get_ydata(), [-1, 2, 3])
     np.testing.assert_array_equal(growth.get_lines()[2].get_ydata(), [2, 3])
@@ -70,8 +78,15 @@ def test_sorted_figure_orders_effects_and_marks_what_is_significant():
 
 
 def test_series_figure_draws_every_panel_and_names_each_series_once():
-    table = pd.DataFrame({"x": [1, 2, 1, 2, 1], "y": [1.0, 2, 3, 4, 5], "se": 0.1,
-                          "panel": list("aaabb"), "series": ["s", "s", "t", "t", "published"]})
+    table = pd.DataFrame(
+        {
+            "x": [1, 2, 1, 2, 1],
+            "y": [1.0, 2, 3, 4, 5],
+            "se": 0.1,
+            "panel": list("aaabb"),
+            "series": ["s", "s", "t", "t", "published"],
+        }
+    )
     fig = figures.series_figure(table, "x", "y", ("x", "y"))
     assert [ax.get_title("left") for ax in fig.axes] == ["a", "b"]
     assert [t.get_text() for t in fig.legends[0].get_texts()] == ["s", "t", "published"]
@@ -86,19 +101,37 @@ def test_a_series_without_rows_is_drawn_as_empty_axes():
 
 
 def test_forest_shows_every_interval_and_the_published_effect():
-    table = pd.DataFrame([
-        ("public", 1980, end, column, row, effect, effect - 0.01, effect + 0.01, published)
-        for end in (2000, 2018) for column, row, effect, published in (
-            ("(1)", "total", -0.02, -0.002), ("(2)", "tradable", 0.005, -0.001),
-            ("(2)", "total", 9.0, -0.003))],
-        columns=["source", "base", "end", "column", "row", "effect", "effect_low", "effect_high",
-                 "published_effect"])
+    table = pd.DataFrame(
+        [
+            ("public", 1980, end, column, row, effect, effect - 0.01, effect + 0.01, published)
+            for end in (2000, 2018)
+            for column, row, effect, published in (
+                ("(1)", "total", -0.02, -0.002),
+                ("(2)", "tradable", 0.005, -0.001),
+                ("(2)", "total", 9.0, -0.003),
+            )
+        ],
+        columns=[
+            "source",
+            "base",
+            "end",
+            "column",
+            "row",
+            "effect",
+            "effect_low",
+            "effect_high",
+            "published_effect",
+        ],
+    )
     total, tradable = figures.forest_figure(table).axes
     assert [t.get_text() for t in total.get_yticklabels()] == [
-        "public, 1980-2000", "public, 1980-2018"]
+        "public, 1980-2000",
+        "public, 1980-2018",
+    ]
     for ax, effect, published in ((total, -0.02, -0.002), (tradable, 0.005, -0.001)):
         lines = [line.get_xdata() for line in ax.get_lines()]
         assert [list(x) for x in lines if len(x) == 2][0] == pytest.approx(
-            [effect - 0.01, effect + 0.01])
+            [effect - 0.01, effect + 0.01]
+        )
         assert list(lines[-1]) == [published, published]
         assert ax.get_xlim()[0] < effect < ax.get_xlim()[1]

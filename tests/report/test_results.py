@@ -17,9 +17,14 @@ from specialization.store import dependencies
 def store(tmp_path, monkeypatch):
     """An empty store, one result, and the synthetic panel in the place of the public one."""
     monkeypatch.setattr(results, "STORE", tmp_path / "results")
-    monkeypatch.setattr(results, "RESULTS", {
-        "moments": {"compute": "describe.gini_moments"},
-        "switches": {"compute": "describe.gini_switches"}})
+    monkeypatch.setattr(
+        results,
+        "RESULTS",
+        {
+            "moments": {"compute": "describe.gini_moments"},
+            "switches": {"compute": "describe.gini_switches"},
+        },
+    )
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(vintages, "available", lambda: ["synthetic", "public"])
     monkeypatch.setattr(vintages, "load", lambda *_: synthetic_panel())
@@ -61,7 +66,7 @@ def test_what_is_not_there_is_said(store, monkeypatch):
 def test_parameters_are_checked_where_nothing_is_computed(store, monkeypatch):
     results.store()
     offline(monkeypatch)
-    assert len(results.get("switches", "public", variable="employment"))      # as stored
+    assert len(results.get("switches", "public", variable="employment"))  # as stored
     with pytest.raises(DataError, match="switches: no parameter 'varable'; valid: variable"):
         results.get("switches", "public", varable="income")
     words = "switches: the public data are not here, .* variable = 'employment', not 'income'"
@@ -182,8 +187,7 @@ def test_zone_measures_carry_place_and_controls(panel):
 
 def test_further_bases_are_shown_only_by_results_that_list_them():
     shown = results.choose("synthetic,public")
-    assert shown.sources("bases") == [
-        "synthetic", "public", "public, sectors", *results.BASES]
+    assert shown.sources("bases") == ["synthetic", "public", "public, sectors", *results.BASES]
     for name in set(results.RESULTS) - {"bases", "bases_horizons"}:
         assert not set(shown.sources(name)) & set(results.BASES)
     assert results.public_sources("persistence_paths") == ["public, sectors"]
@@ -193,8 +197,14 @@ def test_further_bases_are_shown_only_by_results_that_list_them():
 
 def test_each_public_source_has_a_file_of_its_own():
     files = {file for file, (name, _) in results._stored().items() if name == "bases"}
-    assert files == {"bases", "bases_sectors", "bases_groups", "bases_groups_from_1969",
-                     "bases_states_sic", "bases_states_naics"}
+    assert files == {
+        "bases",
+        "bases_sectors",
+        "bases_groups",
+        "bases_groups_from_1969",
+        "bases_states_sic",
+        "bases_states_naics",
+    }
     assert "persistence_paths" in results._stored() and "notes_sectors" in results._stored()
     assert results.parameters_of("bases", "public, 1960 from 1969")["since"] == 1969
     assert results.parameters_of("bases", "states")["variable"] == "value_added"
@@ -204,8 +214,9 @@ def test_without_files_of_a_base_its_result_is_read_as_stored(monkeypatch):
     monkeypatch.setattr(vintages, "available", lambda: ["synthetic", "public"])
     monkeypatch.setattr("specialization.data.states.available", lambda: False)
     monkeypatch.setattr(vintages, "load", lambda *_: pytest.fail("the files are not here"))
-    pd.testing.assert_frame_equal(results.get("bases", "states"),
-                                  results.stored("bases", "states"))
+    pd.testing.assert_frame_equal(
+        results.get("bases", "states"), results.stored("bases", "states")
+    )
 
 
 @pytest.mark.public
@@ -232,8 +243,10 @@ def test_published_tables():
 def test_published_and_here():
     printed = pd.Series({"a": 1.0, "b": 2.0, "c": 3.0})
     table = tables.published_and_here(
-        printed, {"synthetic": pd.Series({"a": 1.05, "b": 2.3}), "public": pd.Series({"c": 1.0})},
-        {"synthetic": 0.1})
+        printed,
+        {"synthetic": pd.Series({"a": 1.05, "b": 2.3}), "public": pd.Series({"c": 1.0})},
+        {"synthetic": 0.1},
+    )
     assert table["synthetic", "within"].tolist() == ["yes", "no", ""]
     np.testing.assert_allclose(table["synthetic", "difference"], [0.05, 0.3, np.nan])
     assert ("public", "within") not in table and table["public", "difference"]["c"] == -2

@@ -16,18 +16,25 @@ def kept(monkeypatch):
 def test_every_number_of_a_table_is_kept_by_row_and_column(kept):
     rows = pd.MultiIndex.from_tuples([("zone, a", "(1)"), ("zone, a", "(2)")])
     tables.keep_table("slope", pd.DataFrame({"estimate": [1.0, 2.0], "Std. Error": 3}, rows))
-    assert kept == {"slope.zone_a.1.estimate": 1, "slope.zone_a.1.std._error": 3,
-                    "slope.zone_a.2.estimate": 2, "slope.zone_a.2.std._error": 3}
+    assert kept == {
+        "slope.zone_a.1.estimate": 1,
+        "slope.zone_a.1.std._error": 3,
+        "slope.zone_a.2.estimate": 2,
+        "slope.zone_a.2.std._error": 3,
+    }
 
 
 def test_a_source_that_is_not_shown_is_nan(kept):
-    rows = pd.MultiIndex.from_tuples([("public, sectors", 10), ("public, sectors", 40),
-                                      ("public", 10)])
+    rows = pd.MultiIndex.from_tuples(
+        [("public, sectors", 10), ("public, sectors", 40), ("public", 10)]
+    )
     tables.keep_table("beta", pd.Series([0.9, 0.7, 0.8], rows))
     assert kept.pop("beta.public_sectors.10") == 0.9 and kept.pop("beta.public.10") == 0.8
     assert kept.pop("beta.public_sectors.40") == 0.7
-    assert set(kept) == {"beta.public.40", *(f"beta.{s}.{h}" for s in ("synthetic", "ipums")
-                                             for h in (10, 40))}
+    assert set(kept) == {
+        "beta.public.40",
+        *(f"beta.{s}.{h}" for s in ("synthetic", "ipums") for h in (10, 40)),
+    }
     assert np.isnan([*kept.values()]).all()
 
 
@@ -39,22 +46,31 @@ def test_pick_wants_one_row():
         tables.pick(table, "beta", source="public")
 
 
-
 def test_only_the_rows_that_the_prose_names_are_kept(kept):
-    table = pd.DataFrame({"beta": [1.0, 2.0]}, pd.MultiIndex.from_tuples(
-        [("public", 10), ("public", 20)]))
+    table = pd.DataFrame(
+        {"beta": [1.0, 2.0]}, pd.MultiIndex.from_tuples([("public", 10), ("public", 20)])
+    )
     tables.keep_table("b", table, [("public", 20), ("synthetic", 20)])
     assert kept.pop("b.public.20.beta") == 2
     assert [*kept] == ["b.synthetic.20.beta"] and np.isnan(kept["b.synthetic.20.beta"])
 
 
 def test_wide_tables_keep_the_order_of_labels_and_sources_together():
-    long = pd.DataFrame({"source": ["synthetic", "public", "synthetic", "public"],
-                         "row": list("bbaa"), "column": ["(2)", "(2)", "(1)", "(1)"],
-                         "x": [1, 2, 3, 4]})
+    long = pd.DataFrame(
+        {
+            "source": ["synthetic", "public", "synthetic", "public"],
+            "row": list("bbaa"),
+            "column": ["(2)", "(2)", "(1)", "(1)"],
+            "x": [1, 2, 3, 4],
+        }
+    )
     table = tables.wide(long, ["source", "row"], "column", "x")
-    assert table.index.tolist() == [("synthetic", "b"), ("synthetic", "a"), ("public", "b"),
-                                    ("public", "a")]
+    assert table.index.tolist() == [
+        ("synthetic", "b"),
+        ("synthetic", "a"),
+        ("public", "b"),
+        ("public", "a"),
+    ]
     assert list(table) == ["(2)", "(1)"]
     assert table.loc[("public", "a"), "(1)"] == 4
     assert table.isna().sum().sum() == 4

@@ -44,14 +44,20 @@ def read_table(source: str | PathLike | IO) -> pd.DataFrame:
     >>> print(*read_table(io.StringIO(text)).iloc[0], sep=", ")
     1000, 7, 10, Metal mining, 1000000.0, (L)
     """
-    raw = pd.read_csv(source, encoding="latin-1", dtype=str, skipinitialspace=True,
-                      keep_default_na=False)
-    raw = raw[raw["LineCode"].str.fullmatch(r"\d+")]            # footnotes have none
+    raw = pd.read_csv(
+        source, encoding="latin-1", dtype=str, skipinitialspace=True, keep_default_na=False
+    )
+    raw = raw[raw["LineCode"].str.fullmatch(r"\d+")]  # footnotes have none
     names = raw["Description"].str.strip().str.replace(r"( \d+/)+$", "", regex=True)
-    keys = pd.DataFrame({
-        "place": raw["GeoFIPS"].str.strip(' "').astype(int), "line": raw["LineCode"].astype(int),
-        "classification": raw["IndustryClassification"].str.strip(), "description": names,
-        "scale": raw["Unit"].str.split().str[0].map(UNITS)})
+    keys = pd.DataFrame(
+        {
+            "place": raw["GeoFIPS"].str.strip(' "').astype(int),
+            "line": raw["LineCode"].astype(int),
+            "classification": raw["IndustryClassification"].str.strip(),
+            "description": names,
+            "scale": raw["Unit"].str.split().str[0].map(UNITS),
+        }
+    )
     return keys.join(raw.filter(regex=r"^\d{4}$").rename(columns=int)).reset_index(drop=True)
 
 
@@ -85,13 +91,20 @@ def cells(rows: pd.DataFrame, source: str) -> pd.DataFrame:
     ([25000.0, 1500000.0, nan], ['L', '', 'D'])
     """
     years = [c for c in rows if isinstance(c, int)]
-    schema.check_rows(rows.drop(columns=years), source, (
-        "scale", rows["scale"].notna(), "millions or thousands of dollars"))
+    schema.check_rows(
+        rows.drop(columns=years),
+        source,
+        ("scale", rows["scale"].notna(), "millions or thousands of dollars"),
+    )
     table = rows.melt([c for c in rows if c not in years], years, "year", "text")
     text = table.pop("text").str.strip()
     mark = text.str.extract(r"^\((\w+)\)$")[0].fillna("")
     value = pd.to_numeric(text.where(mark == ""), errors="coerce") * table.pop("scale")
-    schema.check_rows(table.assign(value=text), source, (
-        "value", value.notna() | mark.isin(["D", "NA", "L"]), 'a number, "(D)", "(NA)" or "(L)"'))
-    return table.assign(year=table["year"].astype(int), value=value.mask(mark == "L", SMALL),
-                        mark=mark)
+    schema.check_rows(
+        table.assign(value=text),
+        source,
+        ("value", value.notna() | mark.isin(["D", "NA", "L"]), 'a number, "(D)", "(NA)" or "(L)"'),
+    )
+    return table.assign(
+        year=table["year"].astype(int), value=value.mask(mark == "L", SMALL), mark=mark
+    )

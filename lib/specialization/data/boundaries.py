@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 FILE = "zones.topojson"
-SOURCE = ("County boundaries of the US Census Bureau, 2017 (public domain), by us-atlas 3.0.1, "
-          "joined to the commuting zones of 1990 and simplified")
+SOURCE = (
+    "County boundaries of the US Census Bureau, 2017 (public domain), by us-atlas 3.0.1, "
+    "joined to the commuting zones of 1990 and simplified"
+)
 
 TOLERANCE = 0.03
 """Degrees, about 3 km: a border moves over no triangle larger than the square of this."""
@@ -67,8 +69,11 @@ def states() -> "gpd.GeoDataFrame":
 def _layer(name):
     import geopandas as gpd  # slow to import, and seldom needed
 
-    return gpd.read_file(store.TABLES / FILE, layer=name).drop(columns="id", errors="ignore"
-                                                               ).set_crs(4326, allow_override=True)
+    return (
+        gpd.read_file(store.TABLES / FILE, layer=name)
+        .drop(columns="id", errors="ignore")
+        .set_crs(4326, allow_override=True)
+    )
 
 
 def make(counties: str | Path) -> dict:
@@ -104,8 +109,10 @@ def make(counties: str | Path) -> dict:
     parts.geometry = shapely.transform(simple, lambda xy: np.rint(xy / STEP))
     if not parts.is_valid.all() or not shapely.coverage_is_valid(parts.geometry.to_numpy()):
         raise DataError(f"{counties}: simplified borders cross; try a smaller STEP or TOLERANCE")
-    layers = {layer: parts.dissolve(key, method="coverage").geometry
-              for layer, key in (("zones", "zone"), ("states", "state"))}
+    layers = {
+        layer: parts.dissolve(key, method="coverage").geometry
+        for layer, key in (("zones", "zone"), ("states", "state"))
+    }
     licence = Path(counties).with_name("LICENSE").read_text(encoding="utf-8")
     return {"source": SOURCE, "licence": licence} | topology(layers, parts.geometry)
 
@@ -134,15 +141,28 @@ def topology(layers: dict, parts: Iterable) -> dict:
     joints = _joints(ring for part in parts for ring in _rings(part))
     arcs: dict = {}
     objects = {
-        name: {"type": "GeometryCollection", "geometries": [
-            {"type": "MultiPolygon", "properties": {layer.index.name: int(key)},
-             "arcs": [[_cut(ring, joints, arcs) for ring in _rings(polygon)]
-                      for polygon in getattr(shape, "geoms", [shape])]}
-            for key, shape in layer.items()]}
-        for name, layer in layers.items()}
-    return {"type": "Topology", "transform": {"scale": [STEP, STEP], "translate": [0, 0]},
-            "objects": objects,
-            "arcs": [np.diff(arc, axis=0, prepend=0).astype(int).tolist() for arc in arcs]}
+        name: {
+            "type": "GeometryCollection",
+            "geometries": [
+                {
+                    "type": "MultiPolygon",
+                    "properties": {layer.index.name: int(key)},
+                    "arcs": [
+                        [_cut(ring, joints, arcs) for ring in _rings(polygon)]
+                        for polygon in getattr(shape, "geoms", [shape])
+                    ],
+                }
+                for key, shape in layer.items()
+            ],
+        }
+        for name, layer in layers.items()
+    }
+    return {
+        "type": "Topology",
+        "transform": {"scale": [STEP, STEP], "translate": [0, 0]},
+        "objects": objects,
+        "arcs": [np.diff(arc, axis=0, prepend=0).astype(int).tolist() for arc in arcs],
+    }
 
 
 def _rings(shape):
@@ -165,13 +185,15 @@ def _joints(rings):
 def _cut(ring, joints, arcs):
     # positions of the arcs of a ring, ~k for one that runs backwards; new ones are added
     open_ring = ring[:-1]
-    start = next((k for k, point in enumerate(open_ring) if point in joints),
-                 open_ring.index(min(open_ring)))
-    points = open_ring[start:] + open_ring[:start + 1]
+    start = next(
+        (k for k, point in enumerate(open_ring) if point in joints),
+        open_ring.index(min(open_ring)),
+    )
+    points = open_ring[start:] + open_ring[: start + 1]
     ends = [k for k, point in enumerate(points) if point in joints or k in (0, len(points) - 1)]
     found = []
     for a, b in zip(ends, ends[1:], strict=False):
-        arc = tuple(points[a:b + 1])
+        arc = tuple(points[a : b + 1])
         if (back := arc[::-1]) in arcs:
             found.append(~arcs[back])
         else:

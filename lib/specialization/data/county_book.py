@@ -22,7 +22,7 @@ YEAR = 1960
 INCOMES = {
     "family": "money income of families in 1959, over the population of 1960",
     "personal": "personal income by the Bureau of Economic Analysis in 1969, over the population "
-                "of that year, in the place of the missing one of 1960",
+    "of that year, in the place of the missing one of 1960",
 }
 """What `income_per_head` of 1960 is. From 1969 on it is BEA's personal income in either panel:
 growth from "family" mixes two concepts, growth from "personal" starts nine years late."""
@@ -34,8 +34,13 @@ Durable and nondurable goods are 27 percent of the employed and only two groups:
 groups say little about specialization among manufactures."""
 
 _COUNTS = {"area": "var1", "population": "var3", "employed": "var37"}
-_SHARES = {"children": "var10", "adults": "var11", "old": "var12", "urban": "var6",
-           "nonwhite": "var9"}                                  # percent of the population
+_SHARES = {
+    "children": "var10",
+    "adults": "var11",
+    "old": "var12",
+    "urban": "var6",
+    "nonwhite": "var9",
+}  # percent of the population
 
 
 def read_counties(path: str | PathLike) -> tuple[pd.DataFrame, dict]:
@@ -67,26 +72,42 @@ def read_counties(path: str | PathLike) -> tuple[pd.DataFrame, dict]:
     """
     raw = pd.read_stata(path, convert_categoricals=False)
     raw.columns = raw.columns.str.removesuffix("_county62")
-    raw = raw[(raw["level"] == 1) & raw["fips"].notna() & (raw["fips"] != 11000)]   # DC is twice
+    raw = raw[(raw["level"] == 1) & raw["fips"].notna() & (raw["fips"] != 11000)]  # DC is twice
     raw = raw.assign(fips=raw["fips"].round().astype(int)).reset_index(drop=True)
-    used = [*_COUNTS.values(), *_SHARES.values(), "var21", "var22", "var25", "var28",
-            *(f"var{code}" for code in GROUPS.index[:-1])]
+    used = [
+        *_COUNTS.values(),
+        *_SHARES.values(),
+        "var21",
+        "var22",
+        "var25",
+        "var28",
+        *(f"var{code}" for code in GROUPS.index[:-1]),
+    ]
     x = raw[used].astype(float)
     percent = [*_SHARES.values(), "var28"]
-    notes = {"missing cells": int(x.isna().to_numpy().sum()),
-             "lost decimal points": int((x[percent] > 100).to_numpy().sum())}
+    notes = {
+        "missing cells": int(x.isna().to_numpy().sum()),
+        "lost decimal points": int((x[percent] > 100).to_numpy().sum()),
+    }
     x = x.fillna(0)
     x[percent] = x[percent].where(x[percent] <= 100, x[percent] / 100)
-    table = pd.DataFrame({"county": raw["fips"]} | {k: x[v] for k, v in _COUNTS.items()}
-                         | {k: x["var3"] * x[v] / 100 for k, v in _SHARES.items()})
+    table = pd.DataFrame(
+        {"county": raw["fips"]}
+        | {k: x[v] for k, v in _COUNTS.items()}
+        | {k: x["var3"] * x[v] / 100 for k, v in _SHARES.items()}
+    )
     table["high_school"] = table["adults"] * x["var28"] / 100
     table["family_income"] = 1e6 * x["var25"]
     table["families"] = x["var21"].where(x["var22"] > 0, 0)
     table["median_times_families"] = x["var22"] * x["var21"]
     groups = x[[f"var{code}" for code in GROUPS.index[:-1]]].set_axis(GROUPS.index[:-1], axis=1)
     rest = (x["var37"] - groups.sum(axis=1)).rename(GROUPS.index[-1])
-    schema.check_rows(raw[["fips"]], FILE, ("fips", ~raw["fips"].duplicated(), "each county once"),
-                      ("fips", rest >= 0, "the groups have at most the employed"))
+    schema.check_rows(
+        raw[["fips"]],
+        FILE,
+        ("fips", ~raw["fips"].duplicated(), "each county once"),
+        ("fips", rest >= 0, "the groups have at most the employed"),
+    )
     return table.join(groups).join(rest), notes
 
 
@@ -120,17 +141,19 @@ def characteristics(sums: pd.DataFrame) -> pd.DataFrame:
     Name: 0, dtype: float64
     """
     people = sums["population"]
-    return pd.DataFrame({
-        "family_income_per_head": sums["family_income"] / people,
-        "median_family_income": sums["median_times_families"] / sums["families"],
-        "population": people,
-        "density": people / sums["area"],
-        "high_skill_share": sums["high_school"] / sums["adults"],
-        "old_age_dependency": 100 * sums["old"] / (sums["adults"] - sums["old"]),
-        "manufacturing_share": (sums[40] + sums[41]) / sums["employed"],
-        "urban_share": sums["urban"] / people,
-        "nonwhite_share": sums["nonwhite"] / people,
-    })
+    return pd.DataFrame(
+        {
+            "family_income_per_head": sums["family_income"] / people,
+            "median_family_income": sums["median_times_families"] / sums["families"],
+            "population": people,
+            "density": people / sums["area"],
+            "high_skill_share": sums["high_school"] / sums["adults"],
+            "old_age_dependency": 100 * sums["old"] / (sums["adults"] - sums["old"]),
+            "manufacturing_share": (sums[40] + sums[41]) / sums["employed"],
+            "urban_share": sums["urban"] / people,
+            "nonwhite_share": sums["nonwhite"] / people,
+        }
+    )
 
 
 def _zone_sums():
@@ -180,12 +203,17 @@ def _build(income):
     sums, notes = _zone_sums()
     found, later = characteristics(sums), public.panel("sectors").controls
     first = found.rename(columns={"family_income_per_head": "income_per_head"}).reindex(
-        columns=[*schema.CONTROLS])
+        columns=[*schema.CONTROLS]
+    )
     if income == "personal":
         first["income_per_head"] = later["income_per_head"].xs(1969, level="year")
     controls = pd.concat([first.assign(year=YEAR).set_index("year", append=True), later])
     return schema.Panel(
-        "public", np.array([YEAR]), schema.ZONES,
+        "public",
+        np.array([YEAR]),
+        schema.ZONES,
         schema.industry_table(GROUPS.index, GROUPS["label"], GROUPS["sector"]),
-        {"employment": sums[[*GROUPS.index]].to_numpy()[None]}, controls.sort_index(),
-        notes | {"income of 1960": INCOMES[income]})
+        {"employment": sums[[*GROUPS.index]].to_numpy()[None]},
+        controls.sort_index(),
+        notes | {"income of 1960": INCOMES[income]},
+    )

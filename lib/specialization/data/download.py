@@ -13,7 +13,7 @@ from ..store import CACHE, TABLES, sha256, writing
 ATTEMPTS = 4
 TIMEOUT = 30  # seconds without a byte
 
-_START = os.getcwd()    # a relative mirror means the same folder wherever the process goes later
+_START = os.getcwd()  # a relative mirror means the same folder wherever the process goes later
 
 
 def manifest() -> pd.DataFrame:
@@ -54,8 +54,10 @@ def _mirror():
     folder = Path(_START, os.path.expanduser(named))
     if not os.path.isdir(folder):
         what = "is no folder" if os.path.exists(folder) else "does not exist"
-        raise DataError(f"SPECIALIZATION_MIRROR: {folder} {what}; valid: a folder that holds "
-                        "files of data/manifest.csv, or not set")
+        raise DataError(
+            f"SPECIALIZATION_MIRROR: {folder} {what}; valid: a folder that holds "
+            "files of data/manifest.csv, or not set"
+        )
     return folder
 
 
@@ -87,8 +89,13 @@ def at_hand(files: Iterable[str]) -> bool:
     True
     """
     sizes, places = manifest()["bytes"], _places()
-    return all(any((place / file).is_file() and (place / file).stat().st_size == sizes[file]
-                   for place in places) for file in files)
+    return all(
+        any(
+            (place / file).is_file() and (place / file).stat().st_size == sizes[file]
+            for place in places
+        )
+        for file in files
+    )
 
 
 def fetch(file: str) -> Path:
@@ -130,15 +137,22 @@ def fetch(file: str) -> Path:
         except OSError as error:
             raise DataError(f"{path} cannot be read ({error.strerror})") from error
         if found != entry["sha256"]:
-            raise DataError(f"{file} in {mirror[0]}: sha256 {found}; expected {entry['sha256']}: "
-                            "put an intact copy there or remove it")
+            raise DataError(
+                f"{file} in {mirror[0]}: sha256 {found}; expected {entry['sha256']}: "
+                "put an intact copy there or remove it"
+            )
         return path
     import pooch  # slow to import, and seldom needed
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    client = pooch.create(cache, base_url="", registry={file: entry["sha256"]},
-                          urls={file: entry["url"]}, retry_if_failed=ATTEMPTS - 1)
+    client = pooch.create(
+        cache,
+        base_url="",
+        registry={file: entry["sha256"]},
+        urls={file: entry["url"]},
+        retry_if_failed=ATTEMPTS - 1,
+    )
     with writing(cache):
         try:
             return Path(client.fetch(file, downloader=pooch.HTTPDownloader(timeout=TIMEOUT)))
@@ -169,8 +183,15 @@ def fetch_all(files: Iterable[str] | None = None) -> list[Path]:
     >>> fetch_all([])
     []
     """
-    return [fetch(file) for file in tqdm(manifest().index if files is None else files,
-                                         desc="public data", unit="file", leave=False)]
+    return [
+        fetch(file)
+        for file in tqdm(
+            manifest().index if files is None else files,
+            desc="public data",
+            unit="file",
+            leave=False,
+        )
+    ]
 
 
 def codebooks(folder: Path) -> list[Path]:

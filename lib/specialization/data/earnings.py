@@ -52,8 +52,14 @@ def available(classification: str = "sic") -> bool:
 
 def _file(classification):
     name = FILES[classification]
-    return next((p for pattern in (f"{name}__ALL_AREAS_*.csv", f"{name}*.zip")
-                 for p in sorted(folder().glob(pattern))), None)
+    return next(
+        (
+            p
+            for pattern in (f"{name}__ALL_AREAS_*.csv", f"{name}*.zip")
+            for p in sorted(folder().glob(pattern))
+        ),
+        None,
+    )
 
 
 def fetch_zip(classification: str) -> Path:
@@ -76,8 +82,10 @@ def fetch_zip(classification: str) -> Path:
         answer = requests.get(ADDRESS.format(name), timeout=TIMEOUT)
         answer.raise_for_status()
     except requests.RequestException as error:
-        raise Unreachable(f"{name}.zip cannot be downloaded ({type(error).__name__}): put it, or "
-                          f"the file of all areas in it, into {folder()}") from error
+        raise Unreachable(
+            f"{name}.zip cannot be downloaded ({type(error).__name__}): put it, or "
+            f"the file of all areas in it, into {folder()}"
+        ) from error
     if not zipfile.is_zipfile(io.BytesIO(answer.content)):
         raise DataError(f"{name}.zip at its address: no zip file")
     write(folder() / f"{name}.zip", answer.content)
@@ -129,12 +137,15 @@ def industry_cells(rows: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
     lines = rows.assign(industry=code)[code.notna()].astype({"industry": int})
     found = lines.groupby("industry")["line"].nunique().reindex([0, *names.index], fill_value=0)
     if (found != 1).any():
-        raise DataError(f"BEA, earnings: {found[found != 1].iloc[0]} lines for industry "
-                        f"{found.index[found != 1][0]}; valid: one")
+        raise DataError(
+            f"BEA, earnings: {found[found != 1].iloc[0]} lines for industry "
+            f"{found.index[found != 1][0]}; valid: one"
+        )
     table = bea.cells(lines[["place", "industry", *rows.columns[4:]]], "BEA, earnings")
     whole = table[(table["industry"] == 0) & table["value"].notna()]
     there = pd.MultiIndex.from_frame(table[["place", "year"]]).isin(
-        pd.MultiIndex.from_frame(whole[["place", "year"]]))
+        pd.MultiIndex.from_frame(whole[["place", "year"]])
+    )
     return table[there].reset_index(drop=True)
 
 
@@ -175,9 +186,15 @@ def fill_hidden(cells: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
     total, table = table[0], table.drop(columns=0)
     nation = table.loc[[0]].droplevel("place")
     gap = nation.sum(axis=1) / total.loc[0] - 1
-    schema.check_rows(gap.rename("gap").reset_index(), "BEA, earnings of the nation", (
-        "gap", gap.abs().le(ROUNDING).reset_index(drop=True),
-        "industries that sum to the total, none hidden"))
+    schema.check_rows(
+        gap.rename("gap").reset_index(),
+        "BEA, earnings of the nation",
+        (
+            "gap",
+            gap.abs().le(ROUNDING).reset_index(drop=True),
+            "industries that sum to the total, none hidden",
+        ),
+    )
     county = table[table.index.get_level_values("place") % 1000 != 0]
     hidden, rest = county.isna(), (total.loc[county.index] - county.sum(axis=1)).clip(lower=0)
     weight = nation.loc[county.index.get_level_values("year")].set_axis(county.index) * hidden
@@ -185,7 +202,8 @@ def fill_hidden(cells: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
     return county.fillna(spread).fillna(0), {
         "hidden cells": int(hidden.to_numpy().sum()),
         "hidden share": float(spread.to_numpy()[hidden].sum() / total.loc[county.index].sum()),
-        "small cells": int((cells["mark"] == "L").sum())}
+        "small cells": int((cells["mark"] == "L").sum()),
+    }
 
 
 def panel(classification: str = "sic") -> schema.Panel:
@@ -208,11 +226,13 @@ def panel(classification: str = "sic") -> schema.Panel:
         Another classification; a file that is not at hand.
     """
     if classification not in FILES:
-        raise DataError(f"earnings: unknown classification {classification!r}; valid: "
-                        f"{list(FILES)}")
+        raise DataError(
+            f"earnings: unknown classification {classification!r}; valid: {list(FILES)}"
+        )
     if (path := _file(classification)) is None:
-        raise DataError(f"{FILES[classification]}: not in {folder()}; `python -m "
-                        f"{__name__}` fetches it")
+        raise DataError(
+            f"{FILES[classification]}: not in {folder()}; `python -m {__name__}` fetches it"
+        )
     return kept(_build, classification, path)
 
 
@@ -226,10 +246,17 @@ def _build(classification, path):
     zones = county[county["year"].isin(known)].groupby(["year", "zone"])[[*names.index]].sum()
     years = zones.index.unique("year").to_numpy()
     zones = zones.reindex(pd.MultiIndex.from_product([years, schema.ZONES.index]), fill_value=0)
-    notes |= matched | {"negative cells": int((zones < 0).to_numpy().sum())}     # losses of farms
+    notes |= matched | {"negative cells": int((zones < 0).to_numpy().sum())}  # losses of farms
     cube = zones.clip(lower=0).to_numpy().reshape(len(years), len(schema.ZONES), -1)
-    return schema.Panel("public", years, schema.ZONES, schema.industry_table(
-        names.index, names["label"], names["sector"]), {"income": cube}, controls, notes)
+    return schema.Panel(
+        "public",
+        years,
+        schema.ZONES,
+        schema.industry_table(names.index, names["label"], names["sector"]),
+        {"income": cube},
+        controls,
+        notes,
+    )
 
 
 if __name__ == "__main__":

@@ -36,17 +36,19 @@ from .topcode import replace_topcodes
 FOLDER = IPUMS
 SETUP = tomllib.loads((TABLES / "ipums.toml").read_text(encoding="utf-8"))
 YEARS = {int(year): setup for year, setup in SETUP["years"].items()}
-OF_YEAR = {t: {*SETUP["required"], y["area"], y["weight"], *y["earnings"]}
-           for t, y in YEARS.items()}
+OF_YEAR = {
+    t: {*SETUP["required"], y["area"], y["weight"], *y["earnings"]} for t, y in YEARS.items()
+}
 VARIABLES = set().union(*OF_YEAR.values())
-OUTSIDE = (*range(34101, 34116), *range(34701, 34704), 35600)   # zones of Alaska and Hawaii
-INDUSTRIES = schema.industry_table(*pd.read_csv(
-    TABLES / "industries_ind1950.csv", encoding="utf-8").to_numpy().T)
+OUTSIDE = (*range(34101, 34116), *range(34701, 34704), 35600)  # zones of Alaska and Hawaii
+INDUSTRIES = schema.industry_table(
+    *pd.read_csv(TABLES / "industries_ind1950.csv", encoding="utf-8").to_numpy().T
+)
 """Industries of the 1950 Census classification, IND1950, as a table of `Panel`."""
-LOST = 0.05     # largest share of a year's population that may live in areas without a zone
+LOST = 0.05  # largest share of a year's population that may live in areas without a zone
 DATA = (".dat.gz", ".dat", ".csv.gz", ".csv")
 """Endings of the data of an extract; the first that is there is read."""
-OLDEST = 150    # larger values of AGE are codes
+OLDEST = 150  # larger values of AGE are codes
 
 
 def _ipumspy():
@@ -55,8 +57,10 @@ def _ipumspy():
         import ipumspy.api.exceptions
         import ipumspy.readers
     except ImportError:
-        raise DataError("ipums: the package ipumspy is not installed; valid: pip install "
-                        "'regional-specialization[ipums]'") from None
+        raise DataError(
+            "ipums: the package ipumspy is not installed; valid: pip install "
+            "'regional-specialization[ipums]'"
+        ) from None
     return ipumspy
 
 
@@ -81,8 +85,10 @@ def download(folder: Path = FOLDER, base_url: str | None = None) -> None:
         raise DataError("IPUMS_API_KEY: not set; valid: the key of your IPUMS account")
     folder = Path(folder)
     if other := [p.name for p in codebooks(folder) if p.name != "extract.xml"]:
-        raise DataError(f"{folder.name}: holds another extract, {other[0]}; valid: none, or "
-                        "extract.xml, which is replaced")
+        raise DataError(
+            f"{folder.name}: holds another extract, {other[0]}; valid: none, or "
+            "extract.xml, which is replaced"
+        )
     ipumspy = _ipumspy()
     from requests import RequestException  # comes with ipumspy
 
@@ -90,15 +96,26 @@ def download(folder: Path = FOLDER, base_url: str | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as part:
         try:
-            extract = client.submit_extract(ipumspy.MicrodataExtract(
-                "usa", [s for y in YEARS.values() for s in y["samples"]],
-                ["SERIAL", *sorted(VARIABLES)], description="Regional specialization"))
+            extract = client.submit_extract(
+                ipumspy.MicrodataExtract(
+                    "usa",
+                    [s for y in YEARS.values() for s in y["samples"]],
+                    ["SERIAL", *sorted(VARIABLES)],
+                    description="Regional specialization",
+                )
+            )
             client.wait_for_extract(extract)
             client.download_extract(extract, download_dir=part)
-        except (ipumspy.api.exceptions.IpumsApiException, RequestException, ValueError,
-                KeyError) as error:
-            raise DataError(f"no extract from {client.base_url} with the key of IPUMS_API_KEY: "
-                            f"{error or type(error).__name__}") from None
+        except (
+            ipumspy.api.exceptions.IpumsApiException,
+            RequestException,
+            ValueError,
+            KeyError,
+        ) as error:
+            raise DataError(
+                f"no extract from {client.base_url} with the key of IPUMS_API_KEY: "
+                f"{error or type(error).__name__}"
+            ) from None
         ddi, data = _files(part)
         _codebook(ddi)
         os.replace(data, folder / "extract.dat.gz")
@@ -108,18 +125,23 @@ def download(folder: Path = FOLDER, base_url: str | None = None) -> None:
 def _files(folder):
     """Paths of the codebook and the data of the one extract in a folder."""
     folder = Path(folder)
-    found = {ddi: _in(folder, *(ddi.stem + ending for ending in DATA))
-             for ddi in codebooks(folder)}
+    found = {
+        ddi: _in(folder, *(ddi.stem + ending for ending in DATA)) for ddi in codebooks(folder)
+    }
     whole = [ddi for ddi in found if found[ddi]]
     if len(found) == 1 and not whole:
-        ddi, = found
-        raise DataError(f"{folder.name}: no {ddi.stem}{DATA[0]}, the data of {ddi.name}; valid: "
-                        f"{', '.join(DATA)}")
+        (ddi,) = found
+        raise DataError(
+            f"{folder.name}: no {ddi.stem}{DATA[0]}, the data of {ddi.name}; valid: "
+            f"{', '.join(DATA)}"
+        )
     if len(whole) != 1:
         several = whole or [*found]
         names = ": " + ", ".join(ddi.name for ddi in several) if several else ""
-        raise DataError(f"{folder.name}: {len(several)} codebooks (.xml){names}; valid: one, with "
-                        "its data beside it")
+        raise DataError(
+            f"{folder.name}: {len(several)} codebooks (.xml){names}; valid: one, with "
+            "its data beside it"
+        )
     return whole[0], found[whole[0]]
 
 
@@ -136,13 +158,22 @@ def _codebook(ddi):
             # the reminder to cite stands in the module's docstring
             warnings.simplefilter("ignore", readers.CitationWarning)
             codebook = readers.read_ipums_ddi(file)
-    except (OSError, ParseError, AttributeError, LookupError, TypeError, ValueError,
-            NotImplementedError) as error:
+    except (
+        OSError,
+        ParseError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        NotImplementedError,
+    ) as error:
         raise DataError(f"{ddi.name}: no IPUMS codebook ({error})") from None
     if (structure := codebook.file_description.structure) != "rectangular":
-        raise DataError(f"{ddi.name}: a {structure} extract, with households and persons on lines "
-                        "of their own; valid: a rectangular one (persons), which IPUMS makes of "
-                        "the same request under 'data structure'")
+        raise DataError(
+            f"{ddi.name}: a {structure} extract, with households and persons on lines "
+            "of their own; valid: a rectangular one (persons), which IPUMS makes of "
+            "the same request under 'data structure'"
+        )
     names = {v.name for v in codebook.data_description}
     if missing := [name for name in SETUP["required"] if name not in names]:
         raise DataError(f"{ddi.name}: no variable {missing[0]!r}, needed in every year")
@@ -153,8 +184,12 @@ def _lines(codebook, data, rows):
     """Wanted variables of an extract, `rows` persons at a time, as frames of texts; and by what
     power of ten to divide each."""
     wanted = {v.name: v for v in codebook.data_description if v.name in VARIABLES}
-    form = {"chunksize": rows, "encoding": "latin-1", "dtype": str,
-            "compression": "gzip" if data.suffix.lower() == ".gz" else None}
+    form = {
+        "chunksize": rows,
+        "encoding": "latin-1",
+        "dtype": str,
+        "compression": "gzip" if data.suffix.lower() == ".gz" else None,
+    }
     if ".csv" in data.name.lower():
         with pd.read_csv(data, usecols=lambda c: c.upper() in wanted, **form) as chunks:
             for chunk in chunks:
@@ -162,7 +197,7 @@ def _lines(codebook, data, rows):
         return
     places = [(v.start, v.end) for v in wanted.values()]
     with pd.read_fwf(data, colspecs=places, names=[*wanted], **form) as chunks:
-        for chunk in chunks:        # decimals of fixed-width files are implied
+        for chunk in chunks:  # decimals of fixed-width files are implied
             yield chunk, {name: v.shift or 0 for name, v in wanted.items()}
 
 
@@ -172,8 +207,10 @@ def _number(texts):
         return texts.astype(float)
     except ValueError:
         odd = pd.to_numeric(texts, errors="coerce").isna() & texts.notna()
-        raise DataError(f"column {texts.name!r}: {texts[odd].iloc[0]!r} of person "
-                        f"{odd.idxmax() + 1}; valid: a number") from None
+        raise DataError(
+            f"column {texts.name!r}: {texts[odd].iloc[0]!r} of person "
+            f"{odd.idxmax() + 1}; valid: a number"
+        ) from None
 
 
 def _chunks(ddi, data, rows):
@@ -181,7 +218,7 @@ def _chunks(ddi, data, rows):
     codebook = _codebook(ddi)
     try:
         for texts, decimals in _lines(codebook, data, rows):
-            chunk = pd.DataFrame({v: _number(texts[v]) / 10**decimals[v] for v in texts})
+            chunk = pd.DataFrame({v: _number(texts[v]) / 10 ** decimals[v] for v in texts})
             whole = chunk.reindex(columns=["YEAR", "STATEFIP", "AGE", "SEX"]).notna().all(axis=1)
             if not whole.all():
                 raise DataError(f"person {whole.idxmin() + 1} lacks year, state, age or sex")
@@ -257,8 +294,12 @@ def _reduce(part, year, counts):
     area = _areas(part, year)
     keys = [area.rename("area"), part["IND1950"].fillna(0).astype(int).rename("industry")]
     weight, age = part[setup["weight"]].fillna(0), part["AGE"].mask(part["AGE"] > OLDEST)
-    earned = pd.DataFrame({v: part[v].mask(part[v].isin(SETUP["missing"][v])).clip(
-        upper=topcode.get(v)) for v in setup["earnings"]})
+    earned = pd.DataFrame(
+        {
+            v: part[v].mask(part[v].isin(SETUP["missing"][v])).clip(upper=topcode.get(v))
+            for v in setup["earnings"]
+        }
+    )
     total = earned.sum(axis=1)
     # beside income with topcodes in place, the weight of those topcoded: `_uncensor` adds the rest
     income = pd.DataFrame({"income": total, **{v: earned[v] >= topcode[v] for v in topcode}})
@@ -278,19 +319,25 @@ def _reduce(part, year, counts):
     tails = {v: worker & (earned[v] > 0) for v in topcode}
     for v in topcode:
         counts[f"{year}: {v} topcoded"] += (tails[v] & (earned[v] >= topcode[v])).sum()
-    everyone = part["PERWT"]        # people count whether they work or not
+    everyone = part["PERWT"]  # people count whether they work or not
     adults = weight.where((age >= 25) & (part["EDUC"] < 99), 0)
-    people = income.assign(persons=1.0, population=everyone, adults=adults,
-                           working_age=everyone.where(age.between(15, 64), 0),
-                           old=everyone.where(age >= 65, 0),
-                           female=everyone.where(part["SEX"] == 2, 0),
-                           college=adults.where(part["EDUC"] >= 10, 0))
+    people = income.assign(
+        persons=1.0,
+        population=everyone,
+        adults=adults,
+        working_age=everyone.where(age.between(15, 64), 0),
+        old=everyone.where(age >= 65, 0),
+        female=everyone.where(part["SEX"] == 2, 0),
+        college=adults.where(part["EDUC"] >= 10, 0),
+    )
     return {
         "workers": income.assign(employment=weight)[worker].groupby(keys).sum(),
         "people": people.groupby(keys[0]).sum(),
         "samples": part.groupby("SAMPLE")[["PERNUM"]].count(),
-        **{v: weight[tail].groupby(earned[v]).sum().to_frame("weight")
-           for v, tail in tails.items()},
+        **{
+            v: weight[tail].groupby(earned[v]).sum().to_frame("weight")
+            for v, tail in tails.items()
+        },
     }
 
 
@@ -328,16 +375,25 @@ def _zone_weights(path, zones):
     table = raw.apply(pd.to_numeric, errors="coerce").astype(float)
     whole = {name: (table[name] % 1 == 0) & (table[name] >= 0) for name in ("area", "zone")}
     schema.check_rows(
-        raw, path.name, *((name, good, "integers, >= 0") for name, good in whole.items()),
+        raw,
+        path.name,
+        *((name, good, "integers, >= 0") for name, good in whole.items()),
         ("area", ~table.duplicated(["area", "zone"]), "an area and zone stand once"),
         ("zone", table["zone"].isin({*zones, *OUTSIDE}), "the zones of the design"),
-        ("weight", table["weight"].between(0, 1 + 1e-3), "0 to 1"))
+        ("weight", table["weight"].between(0, 1 + 1e-3), "0 to 1"),
+    )
     of_area = table.groupby("area")["weight"]
     sums, parts = of_area.transform("sum"), of_area.transform("size")
     # each share may be off by half of its third decimal
-    schema.check_rows(raw.assign(total=sums), path.name, (
-        "weight", (sums - 1).abs() <= 5e-4 * parts.clip(lower=2) + 1e-6,
-        "weights of an area sum to 1"))
+    schema.check_rows(
+        raw.assign(total=sums),
+        path.name,
+        (
+            "weight",
+            (sums - 1).abs() <= 5e-4 * parts.clip(lower=2) + 1e-6,
+            "weights of an area sum to 1",
+        ),
+    )
     table = table.assign(weight=table["weight"] / sums).astype({"area": int, "zone": int})
     changed = table["area"][(sums - 1).abs() > 1e-12].nunique()
     return table[table["zone"].isin(zones)], changed
@@ -347,16 +403,21 @@ def _read_crosswalk(path):
     """Columns area, zone and weight of a file, as they are."""
     names, known = ["area", "zone", "weight"], SETUP["crosswalk_columns"]
     try:
-        table = (pd.read_stata(path, convert_categoricals=False)
-                 if path.suffix.lower() == ".dta" else pd.read_csv(path, encoding="utf-8"))
+        table = (
+            pd.read_stata(path, convert_categoricals=False)
+            if path.suffix.lower() == ".dta"
+            else pd.read_csv(path, encoding="utf-8")
+        )
     except (OSError, ValueError, struct.error) as error:
         raise DataError(f"{path.name}: {error}") from None
     mine = {c: known.get(n, n) for c in table for n in [str(c).strip().lower()]}
     for name in names:
         if len(these := [c for c in table if mine[c] == name]) != 1:
-            raise DataError(f"{path.name}: {f'columns {these} for' if these else 'no column'} "
-                            f"{name!r}; has {[*table]}; valid: one of "
-                            f"{[name, *(k for k, v in known.items() if v == name)]}")
+            raise DataError(
+                f"{path.name}: {f'columns {these} for' if these else 'no column'} "
+                f"{name!r}; has {[*table]}; valid: one of "
+                f"{[name, *(k for k, v in known.items() if v == name)]}"
+            )
     return table.rename(columns=mine)[names]
 
 
@@ -366,21 +427,26 @@ def _crosswalk(folder, year, people, zones, counts):
     stems = [f"crosswalk_{key}", *SETUP["crosswalk_files"][str(key)]]
     path = _in(folder, *(stem + ending for stem in stems for ending in (".csv", ".dta")))
     if path is None:
-        raise DataError(f"{folder.name}: no {stems[0]}.csv or .dta, needed for {year}; valid too: "
-                        f"{', '.join(stems[1:])}")
+        raise DataError(
+            f"{folder.name}: no {stems[0]}.csv or .dta, needed for {year}; valid too: "
+            f"{', '.join(stems[1:])}"
+        )
     weights, changed = _zone_weights(path, zones.index)
     counts[f"{year}: areas with weights scaled to sum to one"] += changed
     for join in YEARS[year].get("joined", []):
         area = _elsewhere(join["state"], join["code"])
         weights = pd.concat([weights, _joined(weights, area, join["areas"])])
         counts[f"{year}: in areas joined as {_spelt(area)}"] += int(
-            people["persons"].reindex([area], fill_value=0).sum())
+            people["persons"].reindex([area], fill_value=0).sum()
+        )
     lost = people[~people.index.isin(weights["area"])]
     share = lost["population"].sum() / people["population"].sum()
     if share > LOST:
-        raise DataError(f"{path.name}, column 'area': {share:.1%} of the people of {year} have no "
-                        f"zone, such as those of {_spelt(lost.index[0])}; valid: at most "
-                        f"{LOST:.0%}")
+        raise DataError(
+            f"{path.name}, column 'area': {share:.1%} of the people of {year} have no "
+            f"zone, such as those of {_spelt(lost.index[0])}; valid: at most "
+            f"{LOST:.0%}"
+        )
     counts[f"{year}: in areas without a zone"] += int(lost["persons"].sum())
     return weights
 
@@ -445,8 +511,10 @@ def panel(zones: pd.DataFrame = schema.ZONES, folder: Path = FOLDER) -> schema.P
     people: Any = {}
     for year in sorted({year for _, year in tables}):
         weights = _crosswalk(Path(folder), year, tables["people", year], zones, counts)
-        for name, by, parts in (("workers", ["zone", "industry"], workers),
-                                ("people", ["zone"], people)):
+        for name, by, parts in (
+            ("workers", ["zone", "industry"], workers),
+            ("people", ["zone"], people),
+        ):
             table = _uncensor(tables, name, year).reset_index().merge(weights, on="area")
             values = table.drop(columns=["area", "weight", *by]).mul(table["weight"], axis=0)
             parts[year] = values.groupby([table[key] for key in by]).sum()
@@ -463,13 +531,26 @@ def panel(zones: pd.DataFrame = schema.ZONES, folder: Path = FOLDER) -> schema.P
     counts["zones left out, empty in some year"] = len(zones) - len(there)
     counts["industries left out, empty in all years"] = len(INDUSTRIES) - len(found)
     workers = workers[workers["zone"].isin(there.index)]
-    cubes = {name: schema.cube_from_long(workers, name, years, there.index, found.index,
-                                         "IPUMS extract") for name in ("income", "employment")}
+    cubes = {
+        name: schema.cube_from_long(
+            workers, name, years, there.index, found.index, "IPUMS extract"
+        )
+        for name in ("income", "employment")
+    }
     people = pd.concat(people, names=["year"]).swaplevel().sort_index().loc[there.index]
     ratio = 100 * people["old"] / people["working_age"]
-    controls = people.assign(income_per_head=people["income"] / people["population"],
-                             high_skill_share=people["college"] / people["adults"],
-                             old_age_dependency=ratio.where(ratio > 0),
-                             female_share=people["female"] / people["population"])
-    return schema.Panel("ipums", years, there, found, cubes, controls[list(schema.CONTROLS)],
-                        {why: int(n) for why, n in counts.items()})
+    controls = people.assign(
+        income_per_head=people["income"] / people["population"],
+        high_skill_share=people["college"] / people["adults"],
+        old_age_dependency=ratio.where(ratio > 0),
+        female_share=people["female"] / people["population"],
+    )
+    return schema.Panel(
+        "ipums",
+        years,
+        there,
+        found,
+        cubes,
+        controls[list(schema.CONTROLS)],
+        {why: int(n) for why, n in counts.items()},
+    )

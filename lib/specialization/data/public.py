@@ -19,16 +19,34 @@ from . import schema
 from .download import at_hand, fetch
 
 SHAPES = "cz1990_shapes.zip"
-SOURCES = ("ers_county_cz90.xls", "bea_cainc1_1969_2018.csv", "adh_cz_workfile.rda",
-           "census_county_age_sex_1990.csv.zip", SHAPES,
-           "gpss_cz_industry_shares.rda", "efsy_county_sector_employment.csv.xz",
-           "ev_industry_productivity_1947_2023.xlsx", "county62_1.dta", "spi.a.rda",
-           "SAGDP2S__ALL_AREAS_1963_1997.csv", "SAGDP2N__ALL_AREAS_1997_2020.csv")
+SOURCES = (
+    "ers_county_cz90.xls",
+    "bea_cainc1_1969_2018.csv",
+    "adh_cz_workfile.rda",
+    "census_county_age_sex_1990.csv.zip",
+    SHAPES,
+    "gpss_cz_industry_shares.rda",
+    "efsy_county_sector_employment.csv.xz",
+    "ev_industry_productivity_1947_2023.xlsx",
+    "county62_1.dta",
+    "spi.a.rda",
+    "SAGDP2S__ALL_AREAS_1963_1997.csv",
+    "SAGDP2N__ALL_AREAS_1997_2020.csv",
+)
 """Files of the manifest that panels, shapes and productivity are made of."""
 
-TABLES = ("zones.csv", "county_repairs.csv", "sectors.csv", "industries_ind1990.csv",
-          "industries_naics.csv", "industries_census1960.csv", "states.csv",
-          "industries_states_sic.csv", "industries_states_naics.csv", "industries_earnings.csv")
+TABLES = (
+    "zones.csv",
+    "county_repairs.csv",
+    "sectors.csv",
+    "industries_ind1990.csv",
+    "industries_naics.csv",
+    "industries_census1960.csv",
+    "states.csv",
+    "industries_states_sic.csv",
+    "industries_states_naics.csv",
+    "industries_earnings.csv",
+)
 """Committed tables that the panels are made of."""
 
 if TYPE_CHECKING:
@@ -58,8 +76,7 @@ def county_zones() -> pd.Series:
     return table.set_axis(["county", "zone"], axis=1).set_index("county")["zone"]
 
 
-def match_zones(frame: pd.DataFrame, zone_of: pd.Series,
-                source: str) -> tuple[pd.DataFrame, dict]:
+def match_zones(frame: pd.DataFrame, zone_of: pd.Series, source: str) -> tuple[pd.DataFrame, dict]:
     """Rows of a table of counties, and the zone of each.
 
     Codes that differ from those of 1990 are repaired by data/county_repairs.csv.
@@ -95,11 +112,19 @@ def match_zones(frame: pd.DataFrame, zone_of: pd.Series,
     repairs = _table("county_repairs.csv", "county")["county_1990"]
     code, outside = frame["county"], (frame["county"] // 1000).isin([2, 15])
     zone = code.replace(repairs.to_dict()).map(zone_of)
-    schema.check_rows(frame[["county"]], source, (
-        "county", zone.notna() | outside,
-        "counties that have a zone, those of 1990 and of data/county_repairs.csv"))
-    notes = {"repaired counties": np.unique(code[code.isin(repairs.index)]).tolist(),
-             "counties outside": np.unique(code[outside]).tolist()}
+    schema.check_rows(
+        frame[["county"]],
+        source,
+        (
+            "county",
+            zone.notna() | outside,
+            "counties that have a zone, those of 1990 and of data/county_repairs.csv",
+        ),
+    )
+    notes = {
+        "repaired counties": np.unique(code[code.isin(repairs.index)]).tolist(),
+        "counties outside": np.unique(code[outside]).tolist(),
+    }
     return frame.assign(zone=zone)[~outside].astype({"zone": int}), notes
 
 
@@ -125,8 +150,10 @@ def read_bea(path: Path) -> pd.DataFrame:
     """
     raw = pd.read_csv(path, encoding="latin-1", dtype={"GeoFIPS": str}, na_values="(NA)")
     raw = raw[raw["LineCode"].isin([1, 2])]  # footnotes have none, line 3 is the ratio
-    keys = [raw["GeoFIPS"].str.strip(' "').astype(int).rename("county"),
-            raw["LineCode"].map({1: "income", 2: "population"}).rename("item")]
+    keys = [
+        raw["GeoFIPS"].str.strip(' "').astype(int).rename("county"),
+        raw["LineCode"].map({1: "income", 2: "population"}).rename("item"),
+    ]
     values = raw.filter(regex=r"^\d{4}$").rename(columns=int).rename_axis(columns="year")
     table = values.set_index(keys).stack().unstack("item").dropna().reset_index()
     return table.assign(income=1000 * table["income"])
@@ -138,8 +165,12 @@ def read_age_sex(path: Path) -> pd.DataFrame:
         raw = pd.read_csv(source, usecols=["county", "agegroup", "racesex", "pop"])
     # groups: 0 and 1 are under five, then five years each up to 18, 85 and over; even: women
     people, age = raw["pop"], raw["agegroup"]
-    parts = {"all": people, "female": people.where(raw["racesex"] % 2 == 0, 0),
-             "middle": people.where(age.between(4, 13), 0), "old": people.where(age >= 14, 0)}
+    parts = {
+        "all": people,
+        "female": people.where(raw["racesex"] % 2 == 0, 0),
+        "middle": people.where(age.between(4, 13), 0),
+        "old": people.where(age >= 14, 0),
+    }
     return pd.DataFrame(parts).groupby(raw["county"]).sum().reset_index()
 
 
@@ -158,13 +189,16 @@ def _controls(zone_of):
     ages = census.assign(year=1990).groupby(keys).sum()
     college = read_rda("adh_cz_workfile.rda", "df").astype({"czone": int, "year": int})
     college = college.rename(columns={"czone": "zone"}).set_index(keys)["l_sh_popedu_c"]
-    return pd.DataFrame({
-        "income_per_head": sums["income"] / sums["population"],
-        "population": sums["population"],
-        "high_skill_share": college / 100,
-        "old_age_dependency": 100 * ages["old"] / ages["middle"],
-        "female_share": ages["female"] / ages["all"],
-    }, index=sums.index), notes
+    return pd.DataFrame(
+        {
+            "income_per_head": sums["income"] / sums["population"],
+            "population": sums["population"],
+            "high_skill_share": college / 100,
+            "old_age_dependency": 100 * ages["old"] / ages["middle"],
+            "female_share": ages["female"] / ages["all"],
+        },
+        index=sums.index,
+    ), notes
 
 
 def read_rda(file: str, name: str) -> pd.DataFrame:
@@ -209,8 +243,9 @@ def panel(classification: str = "industries") -> schema.Panel:
 'sectors']
     """
     if classification not in CLASSIFICATIONS:
-        raise DataError(f"unknown classification {classification!r}; valid: "
-                        f"{list(CLASSIFICATIONS)}")
+        raise DataError(
+            f"unknown classification {classification!r}; valid: {list(CLASSIFICATIONS)}"
+        )
     return kept(_build, classification)
 
 
@@ -222,17 +257,26 @@ def _build(classification):
     zone_of = county_zones()
     controls, notes = _controls(zone_of)
     years, names, cube, more = CLASSIFICATIONS[classification](zone_of, controls)
-    gone = cube.sum(axis=1) == 0        # gaps of the coding
-    empty = {str(code): years[gap].tolist() for code, gap in zip(names.index, gone.T, strict=True)
-             if gap.any()}
+    gone = cube.sum(axis=1) == 0  # gaps of the coding
+    empty = {
+        str(code): years[gap].tolist()
+        for code, gap in zip(names.index, gone.T, strict=True)
+        if gap.any()
+    }
     return schema.Panel(
-        "public", years, schema.ZONES,
+        "public",
+        years,
+        schema.ZONES,
         schema.industry_table(names.index, names["label"], names["sector"]),
-        {"employment": cube}, controls, notes | more | {"empty industries": empty})
+        {"employment": cube},
+        controls,
+        notes | more | {"empty industries": empty},
+    )
 
 
-def renormalise(shares: np.ndarray, years: schema.Labels,
-                zones: schema.Labels) -> tuple[np.ndarray, dict]:
+def renormalise(
+    shares: np.ndarray, years: schema.Labels, zones: schema.Labels
+) -> tuple[np.ndarray, dict]:
     """Shares scaled to sum to one in each zone-year.
 
     Parameters
@@ -259,21 +303,25 @@ def renormalise(shares: np.ndarray, years: schema.Labels,
     total = shares.sum(axis=2)
     index = pd.MultiIndex.from_product([years, zones], names=["year", "zone"])
     sums = pd.DataFrame({"sum": total.ravel()}, index=index).reset_index()
-    schema.check_rows(sums, "industry shares",
-                      ("sum", sums["sum"].between(0.95, 1.05), "0.95 to 1.05"))
+    schema.check_rows(
+        sums, "industry shares", ("sum", sums["sum"].between(0.95, 1.05), "0.95 to 1.05")
+    )
     return shares / total[:, :, None], {
         str(year): {"smallest": row.min(), "mean": row.mean(), "largest": row.max()}
-        for year, row in zip(years, total, strict=True)}
+        for year, row in zip(years, total, strict=True)
+    }
 
 
 def _industries(_, controls):
     raw = read_rda("gpss_cz_industry_shares.rda", "BAR_local").rename(
-        columns={"czone": "zone", "ind": "industry", "sh_ind_": "share"})
+        columns={"czone": "zone", "ind": "industry", "sh_ind_": "share"}
+    )
     raw = raw.astype({"zone": int, "year": int, "industry": int})
     names = _table("industries_ind1990.csv", "code")
     years = np.unique(raw["year"])
-    shares = schema.cube_from_long(raw, "share", years, schema.ZONES.index, names.index,
-                                   "industry shares")
+    shares = schema.cube_from_long(
+        raw, "share", years, schema.ZONES.index, names.index, "industry shares"
+    )
     shares, sums = renormalise(shares, years, schema.ZONES.index)
     people = controls["population"].unstack("year")[years].to_numpy().T
     return years, names, shares * people[:, :, None], {"raw sums of shares": sums}
@@ -288,9 +336,16 @@ def _sectors(zone_of, _):
     sums = cells.clip(lower=0).groupby([raw["year"], raw["zone"]]).sum()
     years = np.unique(raw["year"])
     cube = sums.to_numpy().reshape(len(years), len(schema.ZONES), -1)
-    return years, names, cube, {f"employment: {key}": value for key, value in notes.items()} | {
-        "negative cells": int((cells < 0).sum().sum()),
-        "missing cells": int(cells.isna().sum().sum())}
+    return (
+        years,
+        names,
+        cube,
+        {f"employment: {key}": value for key, value in notes.items()}
+        | {
+            "negative cells": int((cells < 0).sum().sum()),
+            "missing cells": int(cells.isna().sum().sum()),
+        },
+    )
 
 
 CLASSIFICATIONS = {"industries": _industries, "sectors": _sectors}

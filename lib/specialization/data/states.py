@@ -16,8 +16,10 @@ from .download import fetch
 
 INCOMES = "spi.a.rda"
 
-TABLES = {"sic": ("SAGDP2S__ALL_AREAS_1963_1997.csv", "industries_states_sic.csv", 1997, 1960),
-          "naics": ("SAGDP2N__ALL_AREAS_1997_2020.csv", "industries_states_naics.csv", 2019, 1990)}
+TABLES = {
+    "sic": ("SAGDP2S__ALL_AREAS_1963_1997.csv", "industries_states_sic.csv", 1997, 1960),
+    "naics": ("SAGDP2N__ALL_AREAS_1997_2020.csv", "industries_states_naics.csv", 2019, 1990),
+}
 """By classification: BEA's file; the table of industries, whose code is BEA's line; the last year
 with that detail; and the census with the controls.
 
@@ -57,7 +59,8 @@ def incomes(frame: pd.DataFrame) -> pd.DataFrame:
     codes = pd.Series(STATES.index, STATES["state"])
     rows = frame[frame["stabbr"].isin(codes.index) & frame["line"].isin([1, 2])]
     rows = rows.assign(zone=rows["stabbr"].map(codes)).astype(
-        {"zone": int, "year": int, "line": int, "value": float})
+        {"zone": int, "year": int, "line": int, "value": float}
+    )
     wide = rows.pivot(index=["zone", "year"], columns="line", values="value")
     return pd.DataFrame({"income_per_head": 1e6 * wide[1] / wide[2], "population": wide[2]})
 
@@ -92,19 +95,27 @@ def industries(rows: pd.DataFrame, lines: pd.Index, last: int) -> tuple[pd.DataF
     rows = rows[(rows["place"] // 1000).isin(STATES.index) & rows["line"].isin([1, *lines])]
     table = bea.cells(rows, "BEA, states").query("year <= @last")
     table = table.assign(zone=table["place"] // 1000)[["zone", "year", "line", "value", "mark"]]
-    schema.check_rows(table, "BEA, states", ("value", table["value"].notna(),
-                                             'no cell "(D)" or "(NA)"'))
+    schema.check_rows(
+        table, "BEA, states", ("value", table["value"].notna(), 'no cell "(D)" or "(NA)"')
+    )
     keys = ["zone", "year"]
     total = table[table["line"] == 1].set_index(keys)["value"]
     table = table[table["line"] != 1].rename(columns={"line": "industry"})
     sums = (table.groupby(keys)["value"].sum() / total).rename("sum").reset_index()
-    schema.check_rows(sums, "BEA, states", (
-        "sum", (sums["sum"] - 1).abs() <= ROUNDING, "industries that sum to the total"))
+    schema.check_rows(
+        sums,
+        "BEA, states",
+        ("sum", (sums["sum"] - 1).abs() <= ROUNDING, "industries that sum to the total"),
+    )
     negative = table[table["value"] < 0].set_index(keys)["value"]
-    notes = {"small cells": int((table["mark"] == "L").sum()), "negative cells": len(negative),
-             "largest negative share": float((-negative / total).max()) if len(negative) else 0.0}
+    notes = {
+        "small cells": int((table["mark"] == "L").sum()),
+        "negative cells": len(negative),
+        "largest negative share": float((-negative / total).max()) if len(negative) else 0.0,
+    }
     return table.assign(value_added=table["value"].clip(lower=0)).drop(
-        columns=["value", "mark"]), notes
+        columns=["value", "mark"]
+    ), notes
 
 
 def _by_state(counties):
@@ -119,8 +130,12 @@ def _census(year):
         found = county_book.characteristics(sums)[["high_skill_share", "old_age_dependency"]]
     else:
         sums = _by_state(public.read_age_sex(fetch("census_county_age_sex_1990.csv.zip")))
-        found = pd.DataFrame({"old_age_dependency": 100 * sums["old"] / sums["middle"],
-                              "female_share": sums["female"] / sums["all"]})
+        found = pd.DataFrame(
+            {
+                "old_age_dependency": 100 * sums["old"] / sums["middle"],
+                "female_share": sums["female"] / sums["all"],
+            }
+        )
     return found.assign(year=year).set_index("year", append=True)
 
 
@@ -146,8 +161,9 @@ def panel(classification: str = "sic") -> schema.Panel:
         Another classification.
     """
     if classification not in TABLES:
-        raise DataError(f"states: unknown classification {classification!r}; valid: "
-                        f"{list(TABLES)}")
+        raise DataError(
+            f"states: unknown classification {classification!r}; valid: {list(TABLES)}"
+        )
     return kept(_build, classification)
 
 
@@ -160,6 +176,11 @@ def _build(classification):
     controls = incomes(public.read_rda(INCOMES, "spi.a")).reindex(columns=[*schema.CONTROLS])
     controls = controls.combine_first(_census(census))[[*schema.CONTROLS]]
     return schema.Panel(
-        "public", years, STATES,
+        "public",
+        years,
+        STATES,
         schema.industry_table(names.index, names["label"], names["sector"]),
-        {"value_added": cube}, controls, notes)
+        {"value_added": cube},
+        controls,
+        notes,
+    )

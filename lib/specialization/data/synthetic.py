@@ -37,17 +37,27 @@ SEED, TAIL_INDEX, PERMANENT = (SETUP[k] for k in ("seed", "tail_index", "permane
 DEMOGRAPHY = ("high_skill_share", "old_age_dependency", "female_share")
 
 _published = pd.read_csv(TABLES / "published.csv", index_col="table")
-_columns = [t.set_index("row")["value"].to_dict()
-            for _, t in _published.loc["tradeoff_controls"].groupby("column")]
+_columns = [
+    t.set_index("row")["value"].to_dict()
+    for _, t in _published.loc["tradeoff_controls"].groupby("column")
+]
 SHORT, LONG = ({"level": _columns[i + 2], "growth": _columns[i]} for i in (0, 1))
 """Published coefficients by regressor: columns (3) and (1), with total specialization alone; (4)
 and (2), with tradable and non-tradable specialization beside it."""
-HORIZON = {int(t.column[:2]): t.value for t in _published.loc["tradeoff_horizons"].itertuples()
-           if t.row.startswith("tradable")}
+HORIZON = {
+    int(t.column[:2]): t.value
+    for t in _published.loc["tradeoff_horizons"].itertuples()
+    if t.row.startswith("tradable")
+}
 """Published coefficient on tradable specialization by horizon: the lambda_h."""
 _moments = _published.loc["gini_over_time"].pivot(index="column", columns="row", values="value")
-GINI_MOMENTS = {v: _moments.filter(like=v).rename(index=int, columns=lambda c: c.split("_", 1)[1])
-                .reindex(YEARS).interpolate() for v in ("income", "employment")}
+GINI_MOMENTS = {
+    v: _moments.filter(like=v)
+    .rename(index=int, columns=lambda c: c.split("_", 1)[1])
+    .reindex(YEARS)
+    .interpolate()
+    for v in ("income", "employment")
+}
 """Mean, cv and p90_p10 of the Gini by year (Table 1); 1980 and 2000, which it does not print,
 halfway between their neighbours."""
 
@@ -77,8 +87,11 @@ def panel(seed: int = SEED) -> Panel:
     rng = np.random.default_rng(seed)
     # zones and states are places of a grid that means no place
     zones = pd.read_csv(TABLES / "synthetic_zones.csv", index_col="zone")
-    names = [(f"synthetic {sector} {j + 1}", sector)
-             for sector, n in SETUP["industries"].items() for j in range(n)]
+    names = [
+        (f"synthetic {sector} {j + 1}", sector)
+        for sector, n in SETUP["industries"].items()
+        for j in range(n)
+    ]
     industries = industry_table(range(101, 101 + len(names)), *zip(*names, strict=True))
     tradable = industries["tradable"].to_numpy()
     Z = _controls(rng, zones)
@@ -93,10 +106,14 @@ def panel(seed: int = SEED) -> Panel:
     labour_share = industries["sector"].map(SETUP["labour_share"]).fillna(0.60).to_numpy()
     Z["income_per_head"] = income.sum(axis=-1) / Z["population"]
     index = pd.MultiIndex.from_product([YEARS, zones.index], names=["year", "zone"]).swaplevel()
-    return Panel("synthetic", YEARS, zones, industries,
-                 {"income": income, "employment": employment,
-                  "value_added": income / labour_share},
-                 pd.DataFrame({k: Z[k].ravel() for k in CONTROLS}, index=index))
+    return Panel(
+        "synthetic",
+        YEARS,
+        zones,
+        industries,
+        {"income": income, "employment": employment, "value_added": income / labour_share},
+        pd.DataFrame({k: Z[k].ravel() for k in CONTROLS}, index=index),
+    )
 
 
 def _persistent(rng, shape, decay, permanent):
@@ -113,7 +130,7 @@ def _persistent(rng, shape, decay, permanent):
 def _controls(rng, zones):
     """Controls (T, R) by name, and `size`, standardised log population of 1950."""
     shape, decades = (YEARS.size, len(zones)), (YEARS - 1950)[:, None] / 10
-    size = np.clip(rng.standard_normal(shape[1]), -2.7, 2.7)    # none so large that it leads alone
+    size = np.clip(rng.standard_normal(shape[1]), -2.7, 2.7)  # none so large that it leads alone
     drift = 0.12 + 0.06 * rng.standard_normal(shape[1])
     skill = -2.88 + 0.29 * decades + 0.28 * _persistent(rng, shape, 0.9, 0.5)
     return {
@@ -135,8 +152,8 @@ def _income_noise(rng, zones):
         return sd * (np.sqrt(1 - common) * own + np.sqrt(common) * shared[states])
 
     rho = 0.8 ** (np.diff(YEARS) / 10)
-    unit = np.sqrt(1 - rho**2)           # innovations of an AR(1) that starts at zero in 1950
-    final = sum((np.prod(rho[j + 1:]) * unit[j]) ** 2 for j in range(rho.size))
+    unit = np.sqrt(1 - rho**2)  # innovations of an AR(1) that starts at zero in 1950
+    final = sum((np.prod(rho[j + 1 :]) * unit[j]) ** 2 for j in range(rho.size))
     u = np.array([draw(level), *(draw(growth * sd / np.sqrt(final)) for sd in unit)])
     for t in range(2, len(u)):
         u[t] = rho[t - 1] * u[t - 1] + u[t]
@@ -159,8 +176,9 @@ def _latent_advantage(rng, Z, tradable):
     """Latent log size x (T, R, I) of industries, -inf where a zone lacks one; a factor of the
     dispersion of tradables makes their Gini move apart from the total."""
     shape = (*Z["population"].shape, tradable.size)
-    advantage = np.where(tradable, _persistent(rng, shape, 0.85, PERMANENT),
-                         _persistent(rng, shape, 0.85, 0.4))
+    advantage = np.where(
+        tradable, _persistent(rng, shape, 0.85, PERMANENT), _persistent(rng, shape, 0.85, 0.4)
+    )
     stretch = np.exp(1.0 * _persistent(rng, shape[:2], 0.9, 0.5))[..., None]
     absent = tradable & (advantage < -2.0 - 0.35 * Z["size"][:, None])
     national = 0.6 * _persistent(rng, (shape[0], shape[2]), 0.9, 0.6)[:, None, :]
@@ -178,14 +196,13 @@ def _target_gini(z, variable):
 
 def _tukey(p, shape):
     """Quantile at p of Tukey's lambda distribution with unit variance."""
-    variance = 2 / shape**2 * (1 / (1 + 2 * shape)
-                               - gamma(shape + 1) ** 2 / gamma(2 * shape + 2))
+    variance = 2 / shape**2 * (1 / (1 + 2 * shape) - gamma(shape + 1) ** 2 / gamma(2 * shape + 2))
     return (p**shape - (1 - p) ** shape) / shape / np.sqrt(variance)
 
 
 def _shares(x, target):
     """Shares proportional to exp(k x), k in each zone-year such that their Gini is `target`."""
-    sorted_x = np.sort(x, axis=-1)      # k keeps the order: one sort serves the whole bisection
+    sorted_x = np.sort(x, axis=-1)  # k keeps the order: one sort serves the whole bisection
     sorted_x -= sorted_x[..., -1:]
     n = x.shape[-1]
     weight = np.column_stack([2.0 * np.arange(1, n + 1) - n - 1, np.ones(n)])
@@ -202,11 +219,15 @@ def _shares(x, target):
 def _log_income(s, tradable, Z, zones, u):
     """Log income per head (T, R) from the shares, the controls and the errors."""
     G = np.stack([group_gini(s, m) for m in (tradable | ~tradable, tradable, ~tradable)], axis=1)
-    G = G - G.mean(axis=-1, keepdims=True)      # total, tradable, non-tradable: (T, 3, R)
+    G = G - G.mean(axis=-1, keepdims=True)  # total, tradable, non-tradable: (T, 3, R)
     rustbelt = zones["rustbelt"].to_numpy()
     # gamma' Z in 1950; the published unit of population is billions
-    effect = {k: g["rustbelt"] * rustbelt + g["population"] * Z["population"][0] / 1e9
-              + sum(g[name] * Z[name][0] for name in DEMOGRAPHY) for k, g in LONG.items()}
+    effect = {
+        k: g["rustbelt"] * rustbelt
+        + g["population"] * Z["population"][0] / 1e9
+        + sum(g[name] * Z[name][0] for name in DEMOGRAPHY)
+        for k, g in LONG.items()
+    }
     X = np.column_stack([*(Z[k][0] for k in ("population", *DEMOGRAPHY)), rustbelt])
     log_y = np.empty_like(u)
     log_y[0] = _coefficients("level", G[0], X) @ G[0] + effect["level"] + u[0]
@@ -217,8 +238,11 @@ def _log_income(s, tradable, Z, zones, u):
     convergence = LONG["growth"]["log_income_pc"]
     for t, year in enumerate(YEARS[1:], start=1):
         w = (1 - np.exp(np.log(1 + convergence) / 70 * (year - 1950))) / -convergence
-        growth = (w * (b[[0, 2]] @ G[0, [0, 2]] + convergence * log_y[0] + effect["growth"])
-                  + HORIZON[year - 1950] * G[0, 1] + u[t])
+        growth = (
+            w * (b[[0, 2]] @ G[0, [0, 2]] + convergence * log_y[0] + effect["growth"])
+            + HORIZON[year - 1950] * G[0, 1]
+            + u[t]
+        )
         for j, earlier in enumerate(YEARS[1:t], start=1):
             growth = growth + SETUP["innovation"][str(year - earlier)] * new[j]
         log_y[t] = log_y[0] + growth - growth.mean()
@@ -286,21 +310,27 @@ def earnings(panel: Panel, topcode_at: float = 0.97) -> pd.DataFrame:
     mean = income.sum() / persons.sum()
     relative = (income / np.where(persons > 0, persons, 1) / mean).ravel()[cell]
     # multiples of an irrational number are spread evenly between 0 and 1
-    rich = np.arange(cell.size) * np.sqrt(2) % 1 < np.maximum(0.12 * relative,
-                                                               (relative - 0.7) / 3.2)
+    rich = np.arange(cell.size) * np.sqrt(2) % 1 < np.maximum(
+        0.12 * relative, (relative - 0.7) / 3.2
+    )
     even = np.cumsum(rich) * (np.sqrt(5) - 1) / 2 % 1
     tail = np.where(rich, 2 * mean * (1 - even) ** (-1 / TAIL_INDEX), 0.0)
     body = rng.beta(2, 3, cell.size) * ~rich
     # earnings tail + c body, with c in each cell such that they sum to its income; where the tail
     # alone comes to nine tenths of that or more, it is shrunk to nine tenths
-    tail_sum, body_sum = (np.bincount(cell, weight * v, minlength=n.size)
-                          for v in (tail, body))
+    tail_sum, body_sum = (np.bincount(cell, weight * v, minlength=n.size) for v in (tail, body))
     shrink = np.minimum(1.0, 0.9 * income.ravel() / np.where(tail_sum > 0, tail_sum, 1e-300))
     scale = (income.ravel() - shrink * tail_sum) / np.where(body_sum > 0, body_sum, 1.0)
     value = shrink[cell] * tail + scale[cell] * body
     code = weighted_quantile(value, topcode_at, weight)
     zone, industry = np.unravel_index(cell, n.shape)
-    return pd.DataFrame({
-        "zone": panel.zones.index[rows[zone]], "industry": panel.industries.index[industry],
-        "weight": weight, "earnings": value, "reported": np.minimum(value, code),
-        "topcoded": value > code})
+    return pd.DataFrame(
+        {
+            "zone": panel.zones.index[rows[zone]],
+            "industry": panel.industries.index[industry],
+            "weight": weight,
+            "earnings": value,
+            "reported": np.minimum(value, code),
+            "topcoded": value > code,
+        }
+    )

@@ -9,8 +9,12 @@ FEWEST = 10
 """Incomes that must lie between the threshold and the topcode."""
 
 
-def pareto_tail(income: ArrayLike, topcoded: ArrayLike, weight: ArrayLike | None = None,
-                threshold: float | None = None) -> tuple[float, float]:
+def pareto_tail(
+    income: ArrayLike,
+    topcoded: ArrayLike,
+    weight: ArrayLike | None = None,
+    threshold: float | None = None,
+) -> tuple[float, float]:
     r"""Tail index of a Pareto tail from incomes of which the largest are topcoded.
 
     Above the threshold u, P(Y > y) = (y/u)^(-a). A topcoded income says only that Y exceeds the
@@ -57,11 +61,14 @@ def pareto_tail(income: ArrayLike, topcoded: ArrayLike, weight: ArrayLike | None
     """
     income, topcoded, weight = _rows("pareto_tail", income, topcoded, weight)
     if not income.size:
-        raise DataError("pareto_tail: no income with positive weight; valid: some that are not "
-                        "topcoded")
+        raise DataError(
+            "pareto_tail: no income with positive weight; valid: some that are not topcoded"
+        )
     if topcoded.all():
-        raise DataError(f"pareto_tail: all {income.size} incomes with positive weight are "
-                        "topcoded; valid: some that are not")
+        raise DataError(
+            f"pareto_tail: all {income.size} incomes with positive weight are "
+            "topcoded; valid: some that are not"
+        )
     u = threshold
     if u is None:
         u = weighted_quantile(income[~topcoded], 0.9, weight[~topcoded])
@@ -71,8 +78,10 @@ def pareto_tail(income: ArrayLike, topcoded: ArrayLike, weight: ArrayLike | None
     above = income > u
     seen = above & ~topcoded
     if seen.sum() < FEWEST:
-        raise DataError(f"pareto_tail: {seen.sum()} incomes between the threshold {u:g} "
-                        f"and the topcode; at least {FEWEST} are needed")
+        raise DataError(
+            f"pareto_tail: {seen.sum()} incomes between the threshold {u:g} "
+            f"and the topcode; at least {FEWEST} are needed"
+        )
     excess = (weight[above] * np.log(income[above] / u)).sum()
     a = weight[seen].sum() / excess
     return float(a), float(a * np.sqrt((weight[seen] ** 2).sum()) / weight[seen].sum())
@@ -86,18 +95,26 @@ def _rows(caller, income, topcoded, weight):
     if topcoded.size and not np.isin(topcoded, [0, 1]).all():
         raise DataError(f"{caller}, topcoded: a value that is neither true nor false")
     if not income.ndim == 1 or not income.shape == topcoded.shape == weight.shape:
-        raise DataError(f"{caller}: income, topcoded and weight of shapes {income.shape}, "
-                        f"{topcoded.shape}, {weight.shape}; valid: the same, (N,)")
+        raise DataError(
+            f"{caller}: income, topcoded and weight of shapes {income.shape}, "
+            f"{topcoded.shape}, {weight.shape}; valid: the same, (N,)"
+        )
     for name, values in {"income": income, "weight": weight}.items():
         if not (good := np.isfinite(values) & (values >= 0)).all():
-            raise DataError(f"{caller}, {name}: {values[good.argmin()]} in row {good.argmin()} "
-                            "is negative or NaN or infinite; valid: finite, >= 0")
+            raise DataError(
+                f"{caller}, {name}: {values[good.argmin()]} in row {good.argmin()} "
+                "is negative or NaN or infinite; valid: finite, >= 0"
+            )
     counts = weight > 0
     return income[counts], topcoded[counts].astype(bool), weight[counts]
 
 
-def replace_topcodes(income: ArrayLike, topcoded: ArrayLike, weight: ArrayLike | None = None,
-                     threshold: float | None = None) -> np.ndarray:
+def replace_topcodes(
+    income: ArrayLike,
+    topcoded: ArrayLike,
+    weight: ArrayLike | None = None,
+    threshold: float | None = None,
+) -> np.ndarray:
     """Incomes, each topcoded one replaced by the mean of the tail above its code, c a / (a - 1).
 
     Parameters
@@ -155,10 +172,16 @@ def weighted_quantile(x: ArrayLike, p: float, weight: ArrayLike) -> float:
     2.0
     """
     x, weight = np.asarray(x, dtype=float), np.asarray(weight, dtype=float)
-    if x.ndim != 1 or x.shape != weight.shape or np.isnan(x).any() or not (
-            np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0):
-        raise DataError(f"weighted_quantile: {x.size} values, {weight.size} weights; valid: as "
-                        "many of each, no NaN, weights finite, >= 0 and not all zero")
+    if (
+        x.ndim != 1
+        or x.shape != weight.shape
+        or np.isnan(x).any()
+        or not (np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0)
+    ):
+        raise DataError(
+            f"weighted_quantile: {x.size} values, {weight.size} weights; valid: as "
+            "many of each, no NaN, weights finite, >= 0 and not all zero"
+        )
     if not 0 <= p <= 1:
         raise DataError(f"weighted_quantile, p: {p}; valid: 0 to 1")
     x, weight = x[weight > 0], weight[weight > 0]

@@ -9,10 +9,14 @@ from . import county_book, earnings, ipums, public, states, synthetic
 from .download import codebooks
 from .schema import VINTAGES, Panel
 
-PUBLIC = {"groups": (county_book.panel, "family"),
-          "groups, from 1969": (county_book.panel, "personal"),
-          "states, sic": (states.panel, "sic"), "states, naics": (states.panel, "naics"),
-          "earnings, sic": (earnings.panel, "sic"), "earnings, naics": (earnings.panel, "naics")}
+PUBLIC = {
+    "groups": (county_book.panel, "family"),
+    "groups, from 1969": (county_book.panel, "personal"),
+    "states, sic": (states.panel, "sic"),
+    "states, naics": (states.panel, "naics"),
+    "earnings, sic": (earnings.panel, "sic"),
+    "earnings, naics": (earnings.panel, "naics"),
+}
 """Panels of the public vintage beside those of `public`, by classification: ten groups of
 employment in 1960, with incomes of families in 1959 or BEA's of 1969 as the first; value added of
 states; earnings, where BEA's files are at hand."""
@@ -68,8 +72,11 @@ def available() -> list[str]:
     True
     """
     offline = os.environ.get("SPECIALIZATION_OFFLINE") == "1"
-    here = {"synthetic": True, "public": not offline and public.available(),
-            "ipums": bool(codebooks(IPUMS))}
+    here = {
+        "synthetic": True,
+        "public": not offline and public.available(),
+        "ipums": bool(codebooks(IPUMS)),
+    }
     return [name for name in VINTAGES if here[name]]
 
 

@@ -8,8 +8,14 @@ from .. import measures
 from ..data.schema import Panel
 from ..measures import dispersion, gini, group_gini, lasting, national_shares, shares
 
-SHOWN = {12501: "Dayton, OH", 18000: "Rochester and Buffalo, NY", 11600: "Detroit, MI",
-         16300: "Pittsburgh, PA", 37500: "San Jose, CA", 37901: "Las Vegas, NV"}
+SHOWN = {
+    12501: "Dayton, OH",
+    18000: "Rochester and Buffalo, NY",
+    11600: "Detroit, MI",
+    16300: "Pittsburgh, PA",
+    37500: "San Jose, CA",
+    37901: "Las Vegas, NV",
+}
 """Zones shown by name: the two of the slides, and four known for one industry. Rochester in New
 York shares a zone with Buffalo, which names it in the source."""
 
@@ -37,9 +43,17 @@ def gini_moments(panel: Panel, common: bool = False) -> pd.DataFrame:
     rows = []
     for v, cube in panel.cubes.items():
         kept = lasting(cube) | (not common)
-        rows += [{"variable": v, "year": t, **dispersion(gini(y[:, kept])), "zones": len(y),
-                  "industries": int(kept.sum()), "absent": (y[:, kept] == 0).mean()}
-                 for t, y in zip(panel.years, cube, strict=True)]
+        rows += [
+            {
+                "variable": v,
+                "year": t,
+                **dispersion(gini(y[:, kept])),
+                "zones": len(y),
+                "industries": int(kept.sum()),
+                "absent": (y[:, kept] == 0).mean(),
+            }
+            for t, y in zip(panel.years, cube, strict=True)
+        ]
     return pd.DataFrame(rows)
 
 
@@ -71,11 +85,16 @@ def moment_errors(moments: pd.DataFrame, n: int) -> pd.DataFrame:
     """
     v, root = moments["cv"], np.sqrt(n)
     z = norm.ppf(0.9)
-    quantile = np.sqrt(0.1 * 0.9) / norm.pdf(z)     # 1.709, in standard deviations over root n
-    low, high = 1 / (1 - z * v), 1 / (1 + z * v)    # derivatives of the logs of p10 and p90
+    quantile = np.sqrt(0.1 * 0.9) / norm.pdf(z)  # 1.709, in standard deviations over root n
+    low, high = 1 / (1 - z * v), 1 / (1 + z * v)  # derivatives of the logs of p10 and p90
     log_ratio = quantile * v * np.sqrt(low**2 + high**2 - 2 / 9 * low * high) / root
-    return pd.DataFrame({"mean": moments["mean"] * v / root, "cv": v * np.sqrt(0.5 + v**2) / root,
-                         "p90_p10": moments["p90_p10"] * log_ratio})
+    return pd.DataFrame(
+        {
+            "mean": moments["mean"] * v / root,
+            "cv": v * np.sqrt(0.5 + v**2) / root,
+            "p90_p10": moments["p90_p10"] * log_ratio,
+        }
+    )
 
 
 def gini_switches(panel: Panel, variable: str) -> pd.DataFrame:
@@ -106,10 +125,16 @@ def gini_switches(panel: Panel, variable: str) -> pd.DataFrame:
         for zeros in (True, False):
             for name, w in (("equal", None), ("national", national_shares(y))):
                 g = gini(y, zeros=zeros, reference=w)
-                rows.append({"year": t, "zeros": "counted" if zeros else "left out",
-                             "reference": name, **dispersion(g),
-                             "log_population": np.corrcoef(g, size)[0, 1],
-                             "baseline": np.corrcoef(g, gini(y))[0, 1]})
+                rows.append(
+                    {
+                        "year": t,
+                        "zeros": "counted" if zeros else "left out",
+                        "reference": name,
+                        **dispersion(g),
+                        "log_population": np.corrcoef(g, size)[0, 1],
+                        "baseline": np.corrcoef(g, gini(y))[0, 1],
+                    }
+                )
     return pd.DataFrame(rows)
 
 
@@ -137,16 +162,24 @@ def zone_measures(panel: Panel, variable: str) -> pd.DataFrame:
     """
     y, tradable = panel.cube(variable), panel.industries["tradable"].to_numpy()
     index = pd.MultiIndex.from_product([panel.years, panel.zones.index], names=["year", "zone"])
-    table = pd.DataFrame({name: values.ravel() for name, values in {
-        "gini": gini(y),
-        "gini_present": gini(y, zeros=False),
-        "gini_national": gini(y, reference=national_shares(y)[:, None, :]),
-        "gini_tradable": group_gini(y, tradable),
-        "gini_nontradable": group_gini(y, ~tradable),
-        **{f.__name__: f(y) for f in (measures.hhi, measures.max_share, measures.theil,
-                                      measures.krugman)},
-        "tradable_share": shares(y)[..., tradable].sum(axis=-1),
-    }.items()}, index=index)
+    table = pd.DataFrame(
+        {
+            name: values.ravel()
+            for name, values in {
+                "gini": gini(y),
+                "gini_present": gini(y, zeros=False),
+                "gini_national": gini(y, reference=national_shares(y)[:, None, :]),
+                "gini_tradable": group_gini(y, tradable),
+                "gini_nontradable": group_gini(y, ~tradable),
+                **{
+                    f.__name__: f(y)
+                    for f in (measures.hhi, measures.max_share, measures.theil, measures.krugman)
+                },
+                "tradable_share": shares(y)[..., tradable].sum(axis=-1),
+            }.items()
+        },
+        index=index,
+    )
     table = table.join(panel.zones[["name", "state", "rustbelt", "lat", "lon"]])
     return table.join(panel.controls[["income_per_head", "population"]]).reset_index()
 
@@ -176,8 +209,10 @@ def largest_industries(panel: Panel, variable: str, n: int = 3) -> pd.DataFrame:
     for zone in (z for z in SHOWN if z in panel.zones.index):
         for t in panel.years[[0, -1]]:
             s = shares(panel.cube(variable, t)[panel.zones.index.get_loc(zone)])
-            rows += [(SHOWN[zone], t, k + 1, panel.industries["label"].iloc[i], s[i])
-                     for k, i in enumerate(np.argsort(-s)[:n])]
+            rows += [
+                (SHOWN[zone], t, k + 1, panel.industries["label"].iloc[i], s[i])
+                for k, i in enumerate(np.argsort(-s)[:n])
+            ]
     return pd.DataFrame(rows, columns=["zone", "year", "place", "industry", "share"])
 
 
@@ -195,6 +230,7 @@ def notes(panel: Panel) -> pd.DataFrame:
     >>> len(notes(synthetic.panel()))
     0
     """
+
     def words(v):
         if isinstance(v, dict) and all(isinstance(x, list) for x in v.values()):
             return f"{len(v)}: {', '.join(v)}"
@@ -202,5 +238,4 @@ def notes(panel: Panel) -> pd.DataFrame:
             return "; ".join(f"{k}: {words(x)}" for k, x in v.items())
         return str(len(v)) if isinstance(v, list) else f"{v:.6g}"
 
-    return pd.DataFrame([(k, words(v)) for k, v in panel.notes.items()],
-                        columns=["what", "count"])
+    return pd.DataFrame([(k, words(v)) for k, v in panel.notes.items()], columns=["what", "count"])

@@ -19,24 +19,42 @@ from ..measures import finite, gini, lasting, national_shares
 from .describe import SHOWN
 from .inference import group_codes
 
-KERNELS = {"tricube": lambda u: (v := np.maximum(1 - u * u * u, 0)) * v * v,
-           "rectangular": lambda u: (u <= 1).astype(float),
-           "gaussian": lambda u: np.exp(-2 * u**2)}
+KERNELS = {
+    "tricube": lambda u: (v := np.maximum(1 - u * u * u, 0)) * v * v,
+    "rectangular": lambda u: (u <= 1).astype(float),
+    "gaussian": lambda u: np.exp(-2 * u**2),
+}
 """Weights by distance over bandwidth; the bandwidth of the Gaussian is two standard deviations."""
 BANDWIDTHS = {"span": (0.1, 0.2, 0.3, 0.5, 0.9), "width": (0.25, 0.5, 1.0, 2.0, 3.0)}
 """What cross-validation chooses from: spans, shares of the sample; widths, in units of sd(x)."""
-DEFINITIONS = {"gini": (True, False), "gini_present": (False, False),
-               "gini_national": (True, True), "gini_present_national": (False, True)}
+DEFINITIONS = {
+    "gini": (True, False),
+    "gini_present": (False, False),
+    "gini_national": (True, True),
+    "gini_present_national": (False, True),
+}
 """The switches: do absent industries count, is the reference national."""
-WORDS = {"gini": "absent counted, equal", "gini_present": "absent left out, equal",
-         "gini_national": "absent counted, national",
-         "gini_present_national": "absent left out, national"}
+WORDS = {
+    "gini": "absent counted, equal",
+    "gini_present": "absent left out, equal",
+    "gini_national": "absent counted, national",
+    "gini_present_national": "absent left out, national",
+}
 """How tables and figures name them."""
 
 
-def local_linear(x: ArrayLike, y: ArrayLike, zone: ArrayLike, grid: np.ndarray, *,
-                 span: float | None = None, width: float | None = None, kernel: str = "tricube",
-                 controls: Sequence[ArrayLike] = (), within: bool = False) -> Callable:
+def local_linear(
+    x: ArrayLike,
+    y: ArrayLike,
+    zone: ArrayLike,
+    grid: np.ndarray,
+    *,
+    span: float | None = None,
+    width: float | None = None,
+    kernel: str = "tricube",
+    controls: Sequence[ArrayLike] = (),
+    within: bool = False,
+) -> Callable:
     r"""Local linear regression of y on x, ready for any sample of whole zones.
 
     .. math:: (\hat\alpha, \hat\beta)(x) = \arg\min_{\alpha, \beta}
@@ -95,14 +113,21 @@ def local_linear(x: ArrayLike, y: ArrayLike, zone: ArrayLike, grid: np.ndarray, 
     if zone.size != x.size:
         raise DataError(f"zone: {zone.size} labels; valid: {x.size}, one for each x")
     if np.ptp(x) == 0 or kernel not in KERNELS:
-        raise DataError(f"local regression: x up to {x.max():.4g}, kernel {kernel!r}; valid: not "
-                        f"constant, one of {list(KERNELS)}")
+        raise DataError(
+            f"local regression: x up to {x.max():.4g}, kernel {kernel!r}; valid: not "
+            f"constant, one of {list(KERNELS)}"
+        )
     order = np.argsort(zone, kind="stable")
     first = np.unique(zone[order], return_index=True)[1]
     d = x[order, None] - grid
     h = _bandwidth(np.abs(d), span, width)
-    M = _moments(d / h, y[order], [_standard(k, z)[order] for k, z in enumerate(controls)],
-                 first, KERNELS[kernel])
+    M = _moments(
+        d / h,
+        y[order],
+        [_standard(k, z)[order] for k, z in enumerate(controls)],
+        first,
+        KERNELS[kernel],
+    )
     if within:
         s, n = M[..., 0], M[..., :1, :1]
         M = (M - s[..., None] * s[..., None, :] / np.where(n > 0, n, 1))[..., 1:, 1:]
@@ -115,8 +140,10 @@ def local_linear(x: ArrayLike, y: ArrayLike, zone: ArrayLike, grid: np.ndarray, 
         if flat.any():
             at = grid[np.atleast_2d(flat).any(axis=0)]
             what = "x or a control" if controls else "x"
-            raise DataError(f"local regression: {what} does not vary within the bandwidth of "
-                            f"{at[0]:.4g} ({len(at)} of {grid.size} points); valid: a wider one")
+            raise DataError(
+                f"local regression: {what} does not vary within the bandwidth of "
+                f"{at[0]:.4g} ({len(at)} of {grid.size} points); valid: a wider one"
+            )
         b = np.linalg.solve(A[..., :-1, :-1], A[..., :-1, -1:])[..., 0]
         if not within:
             return b[..., 0], b[..., 1] / h
@@ -150,8 +177,10 @@ def _bandwidth(distance, span, width):
     if span is None and width is not None and width > 0:
         return np.full(distance.shape[1], float(width))
     if width is not None or span is None or not 2 / n <= span <= 1:
-        raise DataError(f"bandwidth: span {span}, width {width}; valid: one of them, width > 0, "
-                        f"span at most 1 and two or more of {n} points")
+        raise DataError(
+            f"bandwidth: span {span}, width {width}; valid: one of them, width > 0, "
+            f"span at most 1 and two or more of {n} points"
+        )
     k = int(span * n + 1e-10)
     h = np.partition(distance, k - 1, axis=0)[k - 1]
     if not h.all():
@@ -230,12 +259,17 @@ def bands(estimate: np.ndarray, draws: np.ndarray, coverage: float = 0.95) -> di
     se = draws.std(axis=0, ddof=1)
     t = np.abs(draws - estimate) / np.where(se > 0, se, np.inf)
     a, c = norm.ppf((1 + coverage) / 2) * se, np.quantile(t.max(axis=1), coverage) * se
-    return {"low": estimate - a, "high": estimate + a,
-            "low_uniform": estimate - c, "high_uniform": estimate + c}
+    return {
+        "low": estimate - a,
+        "high": estimate + a,
+        "low_uniform": estimate - c,
+        "high_uniform": estimate + c,
+    }
 
 
-def cross_validate(x: ArrayLike, y: ArrayLike, zone: ArrayLike, grid: np.ndarray,
-                   **options) -> float:
+def cross_validate(
+    x: ArrayLike, y: ArrayLike, zone: ArrayLike, grid: np.ndarray, **options
+) -> float:
     """Mean squared error of predicting each zone from all others.
 
     Points beyond the grid do not count. With `within`, errors are less their mean over the zone:
@@ -371,12 +405,21 @@ def observations(panel: Panel, variable: str) -> pd.DataFrame:
     y = panel.cube(variable)
     y = y[..., lasting(y)]
     w = national_shares(y)[:, None, :]
-    income, people = (np.stack([panel.control(name, t) for t in panel.years])
-                      for name in ("income_per_head", "population"))
-    columns = {name: gini(y, zeros, w if national else None)
-               for name, (zeros, national) in DEFINITIONS.items()}
-    columns |= {"x": np.log(income), "size": np.log(people), "income": income / 1000,
-                "people": people, "nation": np.broadcast_to(gini(w), people.shape)}
+    income, people = (
+        np.stack([panel.control(name, t) for t in panel.years])
+        for name in ("income_per_head", "population")
+    )
+    columns = {
+        name: gini(y, zeros, w if national else None)
+        for name, (zeros, national) in DEFINITIONS.items()
+    }
+    columns |= {
+        "x": np.log(income),
+        "size": np.log(people),
+        "income": income / 1000,
+        "people": people,
+        "nation": np.broadcast_to(gini(w), people.shape),
+    }
     index = pd.MultiIndex.from_product([panel.years, panel.zones.index], names=["year", "zone"])
     data = pd.DataFrame({k: v.ravel() for k, v in columns.items()}, index).reset_index()
     return data.assign(**less_year(data, ["x", "size"]))
@@ -412,9 +455,12 @@ def comovement(panel: Panel, variable: str) -> pd.DataFrame:
 
     data, rows = observations(panel, variable), []
     ends = data[data["year"].isin(panel.years[[0, -1]])]
-    models = {"pooled": ("x | year", data), "size held fixed": ("x + size | year", data),
-              "zone effects": ("x | zone + year", data),
-              "zone effects, first to last": ("x | zone + year", ends)}
+    models = {
+        "pooled": ("x | year", data),
+        "size held fixed": ("x + size | year", data),
+        "zone effects": ("x | zone + year", data),
+        "zone effects, first to last": ("x | zone + year", ends),
+    }
     for name, (model, (right, sample)) in product(DEFINITIONS, models.items()):
         t = pf.feols(f"{name} ~ {right}", sample, vcov={"CRV1": "zone"}).tidy().loc["x"]
         rows.append((name, model, *t[["Estimate", "Std. Error", "2.5%", "97.5%"]]))
@@ -422,8 +468,12 @@ def comovement(panel: Panel, variable: str) -> pd.DataFrame:
 
 
 CURVES: dict[str, dict] = {
-    "tricube": {}, "rectangular": {"kernel": "rectangular"}, "gaussian": {"kernel": "gaussian"},
-    "fixed width": {}, "zone effects": {"within": True}}
+    "tricube": {},
+    "rectangular": {"kernel": "rectangular"},
+    "gaussian": {"kernel": "gaussian"},
+    "fixed width": {},
+    "zone effects": {"within": True},
+}
 """Curves whose bandwidth is chosen by cross-validation."""
 
 
@@ -461,10 +511,20 @@ def bandwidths(panel: Panel, variable: str) -> pd.DataFrame:
     for curve, options in CURVES.items():
         kind, scale = ("width", x.std(ddof=0)) if curve == "fixed width" else ("span", 1)
         y, values = _outcome(data, "gini", options), scale * np.array(BANDWIDTHS[kind])
-        error = np.sqrt([cross_validate(x, y, data["zone"], grid, **{kind: v}, **options)
-                         for v in values])
-        tables.append(pd.DataFrame({"curve": curve, "kind": kind, "bandwidth": values,
-                                    "error": error, "best": error == error.min()}))
+        error = np.sqrt(
+            [cross_validate(x, y, data["zone"], grid, **{kind: v}, **options) for v in values]
+        )
+        tables.append(
+            pd.DataFrame(
+                {
+                    "curve": curve,
+                    "kind": kind,
+                    "bandwidth": values,
+                    "error": error,
+                    "best": error == error.min(),
+                }
+            )
+        )
     return pd.concat(tables, ignore_index=True)
 
 
@@ -524,10 +584,15 @@ def curves(panel: Panel, variable: str, draws: int = 500) -> pd.DataFrame:
     best = chosen(bandwidths(panel, variable))["bandwidth"]
     counts = cluster_draws(len(panel.zones), draws)
     plan = [("gini", curve, "x", options) for curve, options in CURVES.items()]
-    plan += [("gini", "size held fixed", "x", {"controls": [data["size"]]}),
-             ("gini", "dollars", "income", {})]
-    plan += [(name, curve, "x", CURVES[curve]) for name in list(DEFINITIONS)[1:]
-             for curve in ("tricube", "zone effects")]
+    plan += [
+        ("gini", "size held fixed", "x", {"controls": [data["size"]]}),
+        ("gini", "dollars", "income", {}),
+    ]
+    plan += [
+        (name, curve, "x", CURVES[curve])
+        for name in list(DEFINITIONS)[1:]
+        for curve in ("tricube", "zone effects")
+    ]
     for name, curve, x, options in plan:
         kind = "width" if curve == "fixed width" else "span"
         width = best[curve if curve in CURVES else "tricube"]
@@ -535,8 +600,19 @@ def curves(panel: Panel, variable: str, draws: int = 500) -> pd.DataFrame:
         fit = local_linear(data[x], y, data["zone"], grid, **{kind: width}, **options)
         (level, slope), (levels, slopes) = fit(), fit(counts)
         steep = {f"slope_{k}": v for k, v in bands(slope, slopes).items()}
-        tables.append(pd.DataFrame({"definition": name, "curve": curve, "x": grid, "level":
-                                    level, **bands(level, levels), "slope": slope, **steep}))
+        tables.append(
+            pd.DataFrame(
+                {
+                    "definition": name,
+                    "curve": curve,
+                    "x": grid,
+                    "level": level,
+                    **bands(level, levels),
+                    "slope": slope,
+                    **steep,
+                }
+            )
+        )
     return pd.concat(tables, ignore_index=True)
 
 
@@ -564,12 +640,17 @@ def features(table: pd.DataFrame) -> pd.DataFrame:
     >>> features(one).loc[("gini", "tricube"), ["rising", "falling", "lowest"]].map(float).tolist()
     [50.0, 0.0, 0.0]
     """
-    rows = {key: {"rising": 100 * (t["slope_low_uniform"] > 0).mean(),
-                  "falling": 100 * (t["slope_high_uniform"] < 0).mean(),
-                  "horizontal": t["low_uniform"].max() <= t["high_uniform"].min(),
-                  "first": t["level"].iloc[0], "last": t["level"].iloc[-1],
-                  "lowest": t["x"].loc[t["level"].idxmin()]}
-            for key, t in table.groupby(["definition", "curve"], sort=False)}
+    rows = {
+        key: {
+            "rising": 100 * (t["slope_low_uniform"] > 0).mean(),
+            "falling": 100 * (t["slope_high_uniform"] < 0).mean(),
+            "horizontal": t["low_uniform"].max() <= t["high_uniform"].min(),
+            "first": t["level"].iloc[0],
+            "last": t["level"].iloc[-1],
+            "lowest": t["x"].loc[t["level"].idxmin()],
+        }
+        for key, t in table.groupby(["definition", "curve"], sort=False)
+    }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["definition", "curve"])
 
 
@@ -601,8 +682,10 @@ def transitions(panel: Panel, variable: str) -> pd.DataFrame:
     for (first, last), name in product(sorted(periods), ("x", *DEFINITIONS)):
         P = transition_matrix(data.loc[first, name], data.loc[last, name])
         rows += [(first, last, name, j, *row, mobility(P)) for j, row in enumerate(P, 1)]
-    return pd.DataFrame(rows, columns=["first", "last", "of", "from",
-                                       *(f"to_{k}" for k in range(1, 6)), "mobility"])
+    return pd.DataFrame(
+        rows,
+        columns=["first", "last", "of", "from", *(f"to_{k}" for k in range(1, 6)), "mobility"],
+    )
 
 
 def quintiles(table: pd.DataFrame, of: str, first: int = 1980, last: int = 2000) -> pd.DataFrame:
@@ -746,8 +829,10 @@ def claims(slopes: pd.DataFrame, means: pd.DataFrame) -> pd.Series:
     >>> claims(slopes, pd.DataFrame({"gini": [0.5, 0.75]})).tolist()
     [-1.0, 0.25]
     """
-    t = slopes[slopes["definition"].isin(["gini", "gini_national"])
-               & (slopes["model"] != "zone effects, first to last")]
+    t = slopes[
+        slopes["definition"].isin(["gini", "gini_national"])
+        & (slopes["model"] != "zone effects, first to last")
+    ]
     names = "sign, " + t["model"] + ", " + t["definition"].map(WORDS)
     signs = pd.Series(np.where(t["low"] > 0, 1.0, np.where(t["high"] < 0, -1.0, 0.0)), names)
     signs["change of the mean Gini"] = means["gini"].iloc[-1] - means["gini"].iloc[0]

@@ -46,8 +46,10 @@ def group_codes(labels: ArrayLike, what: str = "cluster") -> np.ndarray:
     """
     labels = np.asarray(labels, dtype=object)
     if (gone := pd.isna(labels)).any():
-        raise DataError(f"{what}: {gone.sum()} of {len(labels)} labels missing, the first in row "
-                        f"{gone.argmax()}; valid: a label in every row")
+        raise DataError(
+            f"{what}: {gone.sum()} of {len(labels)} labels missing, the first in row "
+            f"{gone.argmax()}; valid: a label in every row"
+        )
     codes, groups = pd.factorize(labels, sort=True)
     if len(groups) < 2:
         raise DataError(f"{what}: {len(groups)} groups of {len(labels)}; valid: 2 or more")
@@ -102,8 +104,9 @@ def bartlett(distance: ArrayLike, cutoff_km: float) -> np.ndarray:
     return (1 - np.asarray(distance) / cutoff_km).clip(0)
 
 
-def conley(X: ArrayLike, residuals: ArrayLike, lat: ArrayLike, lon: ArrayLike,
-           cutoff_km: float) -> np.ndarray:
+def conley(
+    X: ArrayLike, residuals: ArrayLike, lat: ArrayLike, lon: ArrayLike, cutoff_km: float
+) -> np.ndarray:
     r"""Covariance of OLS coefficients where the errors of near zones are correlated.
 
     .. math:: V = \tfrac{N}{N-K} (X'X)^{-1} \big[\sum_{r,q} w(d_{rq})\, x_r u_r u_q x_q'\big]
@@ -158,8 +161,9 @@ def _not_negative(variance, cutoff_km):
         raise DataError(f"conley: negative variance with cutoff_km={cutoff_km}; take a smaller")
 
 
-def akm(y: ArrayLike, shares: ArrayLike, shocks: ArrayLike,
-        controls: ArrayLike) -> dict[str, float]:
+def akm(
+    y: ArrayLike, shares: ArrayLike, shocks: ArrayLike, controls: ArrayLike
+) -> dict[str, float]:
     r"""AKM, AKM0 and BHJ inference on the coefficient of a shift-share variable, shares @ shocks.
 
     With w the shares and a dot for residuals of the controls,
@@ -210,22 +214,26 @@ def akm(y: ArrayLike, shares: ArrayLike, shocks: ArrayLike,
     True
     """
     y, W, Z = finite(y=y, shares=shares, controls=controls)
-    g, = finite(shocks=shocks)
+    (g,) = finite(shocks=shocks)
     if W.shape[1:] != g.shape or (W < 0).any():
-        raise DataError(f"shares {W.shape} from {W.min():.3g}, shocks {g.shape}; valid: shares "
-                        ">= 0, a shock for each of their columns")
+        raise DataError(
+            f"shares {W.shape} from {W.min():.3g}, shocks {g.shape}; valid: shares "
+            ">= 0, a shock for each of their columns"
+        )
     Q, total = _span(_with_constant(Z)), W.sum(axis=1)
     y, x = residualise(np.column_stack([y, W @ g]), Z, "shift-share").T
     xy, xx = x @ y, x @ x
     beta = xy / xx
     e = y - beta * x
     rest = total - Q @ (Q.T @ total)
-    whole = np.linalg.norm(rest) <= 1e-5 * np.linalg.norm(total)    # sums rounded in print
+    whole = np.linalg.norm(rest) <= 1e-5 * np.linalg.norm(total)  # sums rounded in print
     bhj = np.linalg.norm((g - np.average(g, weights=W.sum(axis=0))) * (e @ W)) / xx
-    W = _unit(W[:, _basis(W)])[0]       # h_s w_s is the same in all units
+    W = _unit(W[:, _basis(W)])[0]  # h_s w_s is the same in all units
     if _rank(W - Q @ (Q.T @ W)) < 2:
-        raise DataError(f"shares: the controls leave one combination of {W.shape[1]} columns, and "
-                        "no standard error; valid: 2 or more")
+        raise DataError(
+            f"shares: the controls leave one combination of {W.shape[1]} columns, and "
+            "no standard error; valid: 2 or more"
+        )
     h = lstsq(W, x, lapack_driver="gelsy")[0]
     sy, sx = h * (y @ W), h * (x @ W)
     # nulls b with a b² - 2 m b + c <= 0 are not rejected
@@ -233,13 +241,26 @@ def akm(y: ArrayLike, shares: ArrayLike, shocks: ArrayLike,
     half = np.sqrt(max(m**2 - a * c, 0))
     low0, high0 = ((m - half) / a, (m + half) / a) if a > 0 else (-np.inf, np.inf)
     robust = np.linalg.norm(x * e) / xx * np.sqrt(len(y) / (len(y) - Q.shape[1] - 1))
-    return {"beta": beta, "robust": robust, "akm": np.linalg.norm(sy - beta * sx) / xx,
-            "bhj": bhj if whole else np.nan, "p0": 2 * norm.sf(abs(xy) / np.linalg.norm(sy)),
-            "low0": low0, "high0": high0, "se0": (high0 - low0) / (2 * Z95)}
+    return {
+        "beta": beta,
+        "robust": robust,
+        "akm": np.linalg.norm(sy - beta * sx) / xx,
+        "bhj": bhj if whole else np.nan,
+        "p0": 2 * norm.sf(abs(xy) / np.linalg.norm(sy)),
+        "low0": low0,
+        "high0": high0,
+        "se0": (high0 - low0) / (2 * Z95),
+    }
 
 
-def wild_cluster(y: ArrayLike, x: ArrayLike, controls: ArrayLike, cluster: ArrayLike,
-                 draws: int = 999, seed: int = 0) -> float:
+def wild_cluster(
+    y: ArrayLike,
+    x: ArrayLike,
+    controls: ArrayLike,
+    cluster: ArrayLike,
+    draws: int = 999,
+    seed: int = 0,
+) -> float:
     """P value of a zero coefficient of x by the wild cluster bootstrap, null imposed.
 
     Rademacher signs by cluster. It is that of wildboottest, whose compiled step starts anew at
@@ -279,20 +300,30 @@ def wild_cluster(y: ArrayLike, x: ArrayLike, controls: ArrayLike, cluster: Array
 
     y, x, Z = finite(y=y, x=x, controls=controls)
     D = _members(cluster, len(y))
-    signs, _ = draw_weights("rademacher", 2**D.shape[1] < draws, D.shape[1], draws,
-                            np.random.default_rng(seed))
+    signs, _ = draw_weights(
+        "rademacher", 2 ** D.shape[1] < draws, D.shape[1], draws, np.random.default_rng(seed)
+    )
     y, x = residualise(np.column_stack([y, x]), Z, "regressor").T
     Q = np.column_stack([_span(_with_constant(Z)), x / np.linalg.norm(x)])
-    own = D.T @ (x * y)     # the residuals under the null are y: their scores, and those of draws
+    own = D.T @ (x * y)  # the residuals under the null are y: their scores, and those of draws
     scores = own[:, None] * signs - D.T @ (Q * x[:, None]) @ ((D.T @ (Q * y[:, None])).T @ signs)
     t = abs(x @ y) / np.linalg.norm(D.T @ (x * (y - x @ y / (x @ x) * x)))
     bound = t * np.linalg.norm(scores, axis=0) * (1 - 1e-9)  # ties count, rounded or not
     return np.mean(np.abs(own @ signs) >= bound)
 
 
-def placebo(y: ArrayLike, lat: ArrayLike, lon: ArrayLike, cluster: ArrayLike, length_km: float,
-            cutoff_km: float, controls: ArrayLike, draws: int = 500, bootstrap: int = 199,
-            seed: int = 0) -> dict[str, float]:
+def placebo(
+    y: ArrayLike,
+    lat: ArrayLike,
+    lon: ArrayLike,
+    cluster: ArrayLike,
+    length_km: float,
+    cutoff_km: float,
+    controls: ArrayLike,
+    draws: int = 500,
+    bootstrap: int = 199,
+    seed: int = 0,
+) -> dict[str, float]:
     r"""How often regressions of y on noise that is correlated in space reject zero at 5%.
 
     Each draw is a Gaussian field with covariance :math:`\exp(-d_{rq} / \ell)` on the zones.
@@ -345,12 +376,18 @@ def placebo(y: ArrayLike, lat: ArrayLike, lon: ArrayLike, cluster: ArrayLike, le
     hc0, near = (s**2).sum(axis=0), (s * (bartlett(distance, cutoff_km) @ s)).sum(axis=0)
     _not_negative(near, cutoff_km)
     crossed = ((D.T @ s) ** 2).sum(axis=0) * (N - 1) / (N - K) * G / (G - 1)
-    kinds = {"hc1": (hc0 * N / (N - K), t(N - K)), "conley": (near * N / (N - K), norm),
-             "cluster": (crossed, t(G - 1))}
-    rates = {kind: np.mean(np.abs((x * e).sum(axis=0)) > law.ppf(0.975) * np.sqrt(v))
-             for kind, (v, law) in kinds.items()}
-    rates["wild"] = np.mean([wild_cluster(y, field, controls, cluster, bootstrap, seed) < 0.05
-                             for field in noise.T])
+    kinds = {
+        "hc1": (hc0 * N / (N - K), t(N - K)),
+        "conley": (near * N / (N - K), norm),
+        "cluster": (crossed, t(G - 1)),
+    }
+    rates = {
+        kind: np.mean(np.abs((x * e).sum(axis=0)) > law.ppf(0.975) * np.sqrt(v))
+        for kind, (v, law) in kinds.items()
+    }
+    rates["wild"] = np.mean(
+        [wild_cluster(y, field, controls, cluster, bootstrap, seed) < 0.05 for field in noise.T]
+    )
     return rates | {"error": np.sqrt(0.05 * 0.95 / draws), "draws": draws}
 
 
@@ -392,7 +429,7 @@ def _with_constant(controls):
 
 def _unit(X):
     # columns of length one, which rank tests need, and their lengths; zeros stay
-    size = np.abs(X).max(axis=0, initial=0)         # first, as squares may overflow
+    size = np.abs(X).max(axis=0, initial=0)  # first, as squares may overflow
     size = size * np.linalg.norm(X / np.where(size > 0, size, 1), axis=0)
     return X / np.where(size > 0, size, 1), size
 
@@ -406,7 +443,7 @@ def _span(X):
 def _basis(W):
     # positions of columns that are linearly independent; of collinear ones the largest
     R, order = qr(W, mode="r", pivoting=True)
-    order = order[:min(W.shape)]
+    order = order[: min(W.shape)]
     size = np.linalg.norm(W[:, order], axis=0)
     return np.sort(order[np.abs(np.diag(R)) > COLLINEAR * size])
 

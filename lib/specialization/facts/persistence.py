@@ -54,7 +54,10 @@ def groups(panel: Panel, variable: str) -> tuple[np.ndarray, dict]:
     kept = lasting(panel.cube(variable))
     tradable = panel.industries["tradable"].to_numpy()[kept]
     return panel.cube(variable)[..., kept], {
-        "tradables": tradable, "non-tradables": ~tradable, "all": tradable | True}
+        "tradables": tradable,
+        "non-tradables": ~tradable,
+        "all": tradable | True,
+    }
 
 
 def log_rank(y: np.ndarray, members: np.ndarray, zeros: bool = True, **convention) -> np.ndarray:
@@ -143,17 +146,23 @@ def demean(x: ArrayLike) -> np.ndarray:
     >>> demean([[1, 2], [3, 8]]).tolist()
     [[1.0, -1.0], [-1.0, 1.0]]
     """
-    x, = finite(x=x)
+    (x,) = finite(x=x)
     if min(x.shape[-2:]) < 2:
-        raise DataError(f"persistence: {x.shape[-2]} zones and {x.shape[-1]} industries; valid: "
-                        "at least 2 of each, or their effects explain everything")
+        raise DataError(
+            f"persistence: {x.shape[-2]} zones and {x.shape[-1]} industries; valid: "
+            "at least 2 of each, or their effects explain everything"
+        )
     x = x - x.mean(axis=-1, keepdims=True)
     return x - x.mean(axis=-2, keepdims=True)
 
 
-def persistence(x: ArrayLike, years: ArrayLike, horizons: Sequence[int] | None = None,
-                instrument: ArrayLike | None = None,
-                clusters: dict | None = None) -> pd.DataFrame:
+def persistence(
+    x: ArrayLike,
+    years: ArrayLike,
+    horizons: Sequence[int] | None = None,
+    instrument: ArrayLike | None = None,
+    clusters: dict | None = None,
+) -> pd.DataFrame:
     r"""Coefficient beta_h by horizon, in closed form.
 
     With residuals of `demean` and sums over pairs (t-h, t), zones and industries,
@@ -199,8 +208,10 @@ def persistence(x: ArrayLike, years: ArrayLike, horizons: Sequence[int] | None =
     z = residual if instrument is None else demean(instrument)
     labels = {f"se_{k}": group_codes(v, f"cluster {k}") for k, v in (clusters or {}).items()}
     if other := [k for k, v in labels.items() if v.size != zones]:
-        raise DataError(f"persistence: {labels[other[0]].size} labels for {other[0]}; valid: "
-                        f"{zones}, one for each zone")
+        raise DataError(
+            f"persistence: {labels[other[0]].size} labels for {other[0]}; valid: "
+            f"{zones}, one for each zone"
+        )
     # products of zone r in years s and t: (R, T, T)
     c = z.transpose(1, 0, 2) @ residual.transpose(1, 2, 0)
     length = [np.square(v).sum(axis=(1, 2)) for v in (x, x if instrument is None else instrument)]
@@ -210,8 +221,10 @@ def persistence(x: ArrayLike, years: ArrayLike, horizons: Sequence[int] | None =
         xx, xy = c[:, s, s].sum(axis=1), c[:, s, t].sum(axis=1)
         # against what was there before zone and industry, so that no unit matters
         if not abs(xx.sum()) > 1e-20 * np.sqrt(np.prod([v[s].sum() for v in length])):
-            raise DataError(f"persistence: no variation at horizon {h}; valid: values that are "
-                            "not all ties, nor explained by zone and industry alone")
+            raise DataError(
+                f"persistence: no variation at horizon {h}; valid: values that are "
+                "not all ties, nor explained by zone and industry alone"
+            )
         beta, n = xy.sum() / xx.sum(), s.size * residual[0].size
         rows[h] = {"beta": beta}
         for name, of in (labels or {"se": np.arange(zones)}).items():
@@ -258,39 +271,57 @@ def two_way(x: np.ndarray, years: ArrayLike, horizons: int | Sequence[int]) -> p
     for h in np.atleast_1d(horizons):
         every = _cells(x, *pairs(years, h).T)
         used = _without_singletons(every.dropna())
-        unit = used["before"].std(ddof=0)   # the package's tolerances have units
+        unit = used["before"].std(ddof=0)  # the package's tolerances have units
         try:
-            if not unit > 1e-10 * used["before"].abs().max():   # it would end the whole process
+            if not unit > 1e-10 * used["before"].abs().max():  # it would end the whole process
                 raise ValueError(f"a standard deviation of {unit}")
             used = used.assign(before=used["before"] / unit, now=used["now"] / unit)
-            fit = pyfixest.feols("now ~ before | zone_year + industry_year", used, vcov={
-                "CRV1": "zone"}, demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12))
+            fit = pyfixest.feols(
+                "now ~ before | zone_year + industry_year",
+                used,
+                vcov={"CRV1": "zone"},
+                demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12),
+            )
         except ValueError as error:
-            raise DataError(f"persistence: no variation at horizon {h} in {len(used)} cells that "
-                            "share their zone and industry; valid: values that are not all ties, "
-                            "nor explained by zone and industry alone") from error
-        rows[h] = {"beta": fit.coef().iloc[0], "se": fit.se().iloc[0], "n": len(used),
-                   "dropped": len(every) - len(used)}
+            raise DataError(
+                f"persistence: no variation at horizon {h} in {len(used)} cells that "
+                "share their zone and industry; valid: values that are not all ties, "
+                "nor explained by zone and industry alone"
+            ) from error
+        rows[h] = {
+            "beta": fit.coef().iloc[0],
+            "se": fit.se().iloc[0],
+            "n": len(used),
+            "dropped": len(every) - len(used),
+        }
     return pd.DataFrame(rows).T.rename_axis("horizon").astype({"n": int, "dropped": int})
 
 
 def _cells(x, s, t):
     """Cells of x (T, R, I) in years s and t, with labels of their effects."""
     base, zone, industry = (a.ravel() for a in np.indices(x[s].shape))
-    return pd.DataFrame({"before": x[s].ravel(), "now": x[t].ravel(), "zone": zone,
-                         "zone_year": base * x.shape[1] + zone,
-                         "industry_year": base * x.shape[2] + industry})
+    return pd.DataFrame(
+        {
+            "before": x[s].ravel(),
+            "now": x[t].ravel(),
+            "zone": zone,
+            "zone_year": base * x.shape[1] + zone,
+            "industry_year": base * x.shape[2] + industry,
+        }
+    )
 
 
 def _without_singletons(cells):
     """Cells less those that are alone in their zone or industry, again until none is."""
-    alone = ~(cells.duplicated("zone_year", keep=False)
-              & cells.duplicated("industry_year", keep=False))
+    alone = ~(
+        cells.duplicated("zone_year", keep=False) & cells.duplicated("industry_year", keep=False)
+    )
     return _without_singletons(cells[~alone]) if alone.any() else cells
 
 
-def group_effects(panel: Panel, variable: str,
-                  horizons: Sequence[int] | None = None) -> pd.DataFrame:
+def group_effects(
+    panel: Panel, variable: str, horizons: Sequence[int] | None = None
+) -> pd.DataFrame:
     """The published regression by group and horizon, with clusters zone and state.
 
     Parameters
@@ -316,8 +347,10 @@ def group_effects(panel: Panel, variable: str,
     """
     clusters = {"zone": panel.zones.index, "state": panel.zones["state"]}
     gone = int((~lasting(panel.cube(variable))).sum())
-    tables = {g: persistence(x, panel.years, horizons, clusters=clusters)
-              for g, x in _group_ranks(panel, variable).items()}
+    tables = {
+        g: persistence(x, panel.years, horizons, clusters=clusters)
+        for g, x in _group_ranks(panel, variable).items()
+    }
     return pd.concat(tables, names=["group"]).reset_index().assign(industries_dropped=gone)
 
 
@@ -358,11 +391,13 @@ def fit_decay(horizon: ArrayLike, beta: ArrayLike) -> pd.Series:
     def fit(log_rho):
         return nnls(np.column_stack([np.ones_like(h), np.exp(log_rho * h)]), beta)
 
-    best = minimize_scalar(lambda a: fit(a)[1], bounds=(-0.5, -1e-4), method="bounded",
-                           options={"xatol": 1e-9}).x
+    best = minimize_scalar(
+        lambda a: fit(a)[1], bounds=(-0.5, -1e-4), method="bounded", options={"xatol": 1e-9}
+    ).x
     p, d = fit(best)[0]
-    return pd.Series({"permanent": p, "decaying": d, "rho": np.exp(best),
-                      "half_life": -np.log(2) / best})
+    return pd.Series(
+        {"permanent": p, "decaying": d, "rho": np.exp(best), "half_life": -np.log(2) / best}
+    )
 
 
 def decay(table: pd.DataFrame) -> pd.DataFrame:
@@ -433,8 +468,14 @@ def conventions(panel: Panel, variable: str, horizons: Sequence[int]) -> pd.Data
     (y, members), tables = groups(panel, variable), {}
     kinds = ("average", "tied"), ("min", "tied"), ("average", "dropped")
     for within, first, (ties, zeros) in product(RANK_WITHIN, ("largest", "smallest"), kinds):
-        x = log_rank(y, members["tradables"], zeros == "tied", within=within, ties=ties,
-                     descending=first == "largest")
+        x = log_rank(
+            y,
+            members["tradables"],
+            zeros == "tied",
+            within=within,
+            ties=ties,
+            descending=first == "largest",
+        )
         estimate = persistence if zeros == "tied" else two_way
         tables[within, first, ties, zeros] = estimate(x, panel.years, horizons)
     table = pd.concat(tables, names=["within", "first", "ties", "zeros"]).fillna({"dropped": 0})
@@ -470,13 +511,22 @@ def other_measures(panel: Panel, variable: str, horizons: Sequence[int]) -> pd.D
     rca = revealed_comparative_advantage(y)[..., m]
     logs = np.log(rca, out=np.full_like(rca, np.nan), where=rca > 0)
     top = rca > np.quantile(rca, 0.9, axis=(1, 2), keepdims=True)
-    measures = {"log rank": log_rank(y, m), "rank": rank(rca), "log (1 + RCA)": np.log1p(rca),
-                "symmetric RCA": (rca - 1) / (rca + 1), "share in the zone": shares(y)[..., m]}
+    measures = {
+        "log rank": log_rank(y, m),
+        "rank": rank(rca),
+        "log (1 + RCA)": np.log1p(rca),
+        "symmetric RCA": (rca - 1) / (rca + 1),
+        "share in the zone": shares(y)[..., m],
+    }
     beta = {k: persistence(x, years, horizons)["beta"] for k, x in measures.items()}
     beta["log RCA, positive in both years"] = two_way(logs, years, horizons)["beta"]
     beta["survival in the top decile"] = pd.Series(
-        {h: (top[s] & top[t]).sum() / top[s].sum() for h in horizons
-         for s, t in [pairs(years, h).T]})
+        {
+            h: (top[s] & top[t]).sum() / top[s].sum()
+            for h in horizons
+            for s, t in [pairs(years, h).T]
+        }
+    )
     return pd.concat(beta, names=["measure", "horizon"]).rename("beta").reset_index()
 
 
@@ -503,9 +553,13 @@ def by_size(panel: Panel, variable: str, horizons: Sequence[int]) -> pd.DataFram
     """
     people = panel.control("population", panel.years[0])
     part = pd.qcut(people, 5, labels=False)
-    tables = {(g, k + 1, np.median(people[part == k])):
-              persistence(x[:, part == k], panel.years, horizons)
-              for g, x in _group_ranks(panel, variable).items() for k in range(5)}
+    tables = {
+        (g, k + 1, np.median(people[part == k])): persistence(
+            x[:, part == k], panel.years, horizons
+        )
+        for g, x in _group_ranks(panel, variable).items()
+        for k in range(5)
+    }
     return pd.concat(tables, names=["group", "part", "population"]).reset_index()
 
 
@@ -581,8 +635,9 @@ def implied_sample(s: ArrayLike, tolerance: float = 1e-3) -> float:
     """
     s = shares(s)
     s = s[s > 0]
-    fits = (n for n in np.arange(1, 4) / s.min()
-            if np.abs(n * s - np.rint(n * s)).max() < tolerance)
+    fits = (
+        n for n in np.arange(1, 4) / s.min() if np.abs(n * s - np.rint(n * s)).max() < tolerance
+    )
     return next(fits, np.nan)
 
 
@@ -609,13 +664,20 @@ def samples(panel: Panel, variable: str, year: int) -> pd.DataFrame:
     """
     s, people = shares(panel.cube(variable, year)), panel.control("population", year)
     _, group, size = np.unique(s.round(9), axis=0, return_inverse=True, return_counts=True)
-    return pd.DataFrame({"zone": panel.zones.index, "population": people,
-                         "assumed": sample_size(people), "twins": size[group],
-                         "implied": [implied_sample(row) for row in s]})
+    return pd.DataFrame(
+        {
+            "zone": panel.zones.index,
+            "population": people,
+            "assumed": sample_size(people),
+            "twins": size[group],
+            "implied": [implied_sample(row) for row in s],
+        }
+    )
 
 
-def split_sample(rng: np.random.Generator, counts: np.ndarray, beta: Callable,
-                 repeats: int = 4) -> np.ndarray:
+def split_sample(
+    rng: np.random.Generator, counts: np.ndarray, beta: Callable, repeats: int = 4
+) -> np.ndarray:
     """Coefficients with samples split at random: one half is the instrument of the other.
 
     Parameters
@@ -644,8 +706,9 @@ def split_sample(rng: np.random.Generator, counts: np.ndarray, beta: Callable,
     return np.mean([b for a in halves for b in (beta(a, counts - a), beta(counts - a, a))], axis=0)
 
 
-def simex(rng: np.random.Generator, y: np.ndarray, n: np.ndarray, beta: Callable,
-          repeats: int = 2) -> pd.DataFrame:
+def simex(
+    rng: np.random.Generator, y: np.ndarray, n: np.ndarray, beta: Callable, repeats: int = 2
+) -> pd.DataFrame:
     """Simulation and extrapolation: coefficients with more sampling noise added.
 
     n / lambda persons, drawn from shares that rest on n, add lambda times their variance. A
@@ -679,15 +742,18 @@ def simex(rng: np.random.Generator, y: np.ndarray, n: np.ndarray, beta: Callable
     """
     rows = {0.0: beta(y)}
     for a in LAMBDAS:
-        drawn = [rng.multinomial(np.maximum(n // a, 1).astype(int), shares(y)).astype(float)
-                 for _ in range(repeats)]
+        drawn = [
+            rng.multinomial(np.maximum(n // a, 1).astype(int), shares(y)).astype(float)
+            for _ in range(repeats)
+        ]
         rows[a] = np.mean([beta(d) for d in drawn], axis=0)
     through = np.polyfit(list(rows), list(rows.values()), 2)
     return pd.DataFrame({-1.0: np.polyval(through, -1.0)} | rows).T
 
 
-def noise_table(panel: Panel, variable: str, horizons: Sequence[int], sampled: bool = True,
-                seed: int = 1) -> pd.DataFrame:
+def noise_table(
+    panel: Panel, variable: str, horizons: Sequence[int], sampled: bool = True, seed: int = 1
+) -> pd.DataFrame:
     """Persistence as it is and corrected for sampling noise.
 
     Parameters
@@ -722,8 +788,10 @@ def noise_table(panel: Panel, variable: str, horizons: Sequence[int], sampled: b
     counts = np.rint(shares(y) * n[..., None])
     large = people[0] >= np.quantile(people[0], 0.8)
     rows: dict[tuple, pd.Series] = {}
-    for g, (zones, chosen) in product(list(members)[:2], {"all": large | True,
-                                                   "largest fifth": large}.items()):
+    for g, (zones, chosen) in product(
+        list(members)[:2], {"all": large | True, "largest fifth": large}.items()
+    ):
+
         def beta(y, other=None, g=g, chosen=chosen):
             x, z = (c if c is None else log_rank(c, members[g])[:, chosen] for c in (y, other))
             return persistence(x, panel.years, horizons, z)["beta"]
@@ -758,8 +826,11 @@ def extrapolation(table: pd.DataFrame) -> pd.DataFrame:
     >>> extrapolation(table)["fit"].round(2).tolist()
     [16.0, 9.0, 6.25, 4.0, 2.25, 1.0]
     """
-    t = table[table["method"].str.startswith("SIMEX") & (table["zones"] == "all")
-              & (table["horizon"] == table["horizon"].max())]
+    t = table[
+        table["method"].str.startswith("SIMEX")
+        & (table["zones"] == "all")
+        & (table["horizon"] == table["horizon"].max())
+    ]
     t = t.assign(noise=t["method"].str.removeprefix("SIMEX ").astype(float))
     t = t.sort_values(["group", "noise"])
     seen = t[t["noise"] >= 0].groupby("group")

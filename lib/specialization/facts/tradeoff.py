@@ -25,18 +25,28 @@ from . import inference
 
 SPECIALIZATION = ("total", "tradable", "nontradable")
 CONTROLS = ("high_skill_share", "old_age_dependency", "female_share", "population", "rustbelt")
-COLUMNS = {"(1)": ("growth", SPECIALIZATION[:1]), "(2)": ("growth", SPECIALIZATION),
-           "(3)": ("log_income", SPECIALIZATION[:1]), "(4)": ("log_income", SPECIALIZATION)}
+COLUMNS = {
+    "(1)": ("growth", SPECIALIZATION[:1]),
+    "(2)": ("growth", SPECIALIZATION),
+    "(3)": ("log_income", SPECIALIZATION[:1]),
+    "(4)": ("log_income", SPECIALIZATION),
+}
 """Outcome and specialization of the published columns; those of growth add log income."""
-MEASURES = {"gini": measures.gini, "hhi": measures.hhi, "max share": measures.max_share,
-            "theil": measures.theil, "krugman": measures.krugman}
+MEASURES = {
+    "gini": measures.gini,
+    "hhi": measures.hhi,
+    "max share": measures.max_share,
+    "theil": measures.theil,
+    "krugman": measures.krugman,
+}
 OWN, NEAREST = "base year", "nearest year"
 """A control that a vintage lacks in the base year is left out (OWN), or taken from the nearest
 year that has it (NEAREST): if that lies after the base, a bad control, shown as a check."""
 
 
-def specialize(y: ArrayLike, measure: str = "gini", zeros: bool = True,
-               reference: str = "equal") -> np.ndarray:
+def specialize(
+    y: ArrayLike, measure: str = "gini", zeros: bool = True, reference: str = "equal"
+) -> np.ndarray:
     """Specialization by zone, with a measure and switches named.
 
     Parameters
@@ -66,8 +76,10 @@ def specialize(y: ArrayLike, measure: str = "gini", zeros: bool = True,
     array([0.25,  nan, 0.5 ])
     """
     if measure not in MEASURES or reference not in ("equal", "national"):
-        raise DataError(f"measure={measure!r}, reference={reference!r}; valid: "
-                        f"{', '.join(MEASURES)}; equal, national")
+        raise DataError(
+            f"measure={measure!r}, reference={reference!r}; valid: "
+            f"{', '.join(MEASURES)}; equal, national"
+        )
     y = _cells(cells=y)[0]
     out, some = np.full(len(y), np.nan), y.sum(axis=1) > 0
     switches = (zeros, measures.national_shares(y) if reference == "national" else None)
@@ -80,8 +92,9 @@ def _cells(**arrays):
     found = finite(**arrays)
     for name, y in zip(arrays, found, strict=True):
         if (y < 0).any() or y.shape != found[0].shape:
-            raise DataError(f"{name}: shape {y.shape}, from {y.min():.3g}; valid: shape "
-                            f"{found[0].shape}, >= 0")
+            raise DataError(
+                f"{name}: shape {y.shape}, from {y.min():.3g}; valid: shape {found[0].shape}, >= 0"
+            )
     return found
 
 
@@ -169,8 +182,9 @@ def control_table(panel: Panel, base: int, controls: str = OWN) -> tuple[pd.Data
     return table.assign(rustbelt=panel.zones["rustbelt"].astype(float)), notes
 
 
-def indices(panel: Panel, variable: str, base: int, definition: str = "tradable",
-            **switches) -> pd.DataFrame:
+def indices(
+    panel: Panel, variable: str, base: int, definition: str = "tradable", **switches
+) -> pd.DataFrame:
     """Specialization by zone over all industries, tradables and non-tradables.
 
     Parameters
@@ -206,8 +220,9 @@ def indices(panel: Panel, variable: str, base: int, definition: str = "tradable"
     return pd.DataFrame(columns, index=panel.zones.index)
 
 
-def design(panel: Panel, variable: str, base: int, end: int,
-           controls: str = OWN) -> tuple[pd.DataFrame, dict]:
+def design(
+    panel: Panel, variable: str, base: int, end: int, controls: str = OWN
+) -> tuple[pd.DataFrame, dict]:
     """Table of the regressions, one row per zone.
 
     Parameters
@@ -249,8 +264,9 @@ def design(panel: Panel, variable: str, base: int, end: int,
     return table, notes | {"used": used}
 
 
-def regressors(table: pd.DataFrame, outcome: str, first: Sequence[str],
-               extra: Sequence[str] = ()) -> list[str]:
+def regressors(
+    table: pd.DataFrame, outcome: str, first: Sequence[str], extra: Sequence[str] = ()
+) -> list[str]:
     """Names of an equation: `first`, log income if the outcome is growth, controls, `extra`.
 
     Examples
@@ -262,8 +278,9 @@ def regressors(table: pd.DataFrame, outcome: str, first: Sequence[str],
     return [*first, *lagged, *(c for c in CONTROLS if c in table), *extra]
 
 
-def sample(table: pd.DataFrame, outcome: str,
-           names: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def sample(
+    table: pd.DataFrame, outcome: str, names: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Outcome and regressors as arrays, of the rows that have them all.
 
     Parameters
@@ -304,9 +321,11 @@ def sample(table: pd.DataFrame, outcome: str,
         raise DataError(f"outcome {outcome!r} is constant over {len(y)} rows")
     Z = np.column_stack([np.ones(len(X)), X / _size(X)])
     if (rank := np.linalg.matrix_rank(Z)) <= X.shape[1]:
-        j = next(j for j in range(rank + 1) if np.linalg.matrix_rank(Z[:, :j + 2]) < j + 2)
-        raise DataError(f"regressor {names[j]!r} is constant over {len(X)} rows or collinear "
-                        f"with others of {list(names)}")
+        j = next(j for j in range(rank + 1) if np.linalg.matrix_rank(Z[:, : j + 2]) < j + 2)
+        raise DataError(
+            f"regressor {names[j]!r} is constant over {len(X)} rows or collinear "
+            f"with others of {list(names)}"
+        )
     return y, X, rows
 
 
@@ -323,16 +342,22 @@ def _ols(y, X, weights=None, **errors):
     scaled = sm.OLS(y * root, ((np.asarray(X) / size).T * root).T)
     fit = scaled.fit()
     if scaled.rank < scaled.exog.shape[1]:
-        raise DataError(f"{scaled.exog.shape[1]} regressors have rank {scaled.rank}: one is "
-                        "constant or collinear with others")
+        raise DataError(
+            f"{scaled.exog.shape[1]} regressors have rank {scaled.rank}: one is "
+            "constant or collinear with others"
+        )
     model = sm.OLS(y * root, X if weights is None else (np.asarray(X).T * root).T)
     model.pinv_wexog, model.rank = (scaled.pinv_wexog.T / size).T, scaled.rank
-    return RegressionResultsWrapper(OLSResults(
-        model, fit.params / size, fit.normalized_cov_params / np.outer(size, size), **errors))
+    return RegressionResultsWrapper(
+        OLSResults(
+            model, fit.params / size, fit.normalized_cov_params / np.outer(size, size), **errors
+        )
+    )
 
 
-def regress(table: pd.DataFrame, outcome: str, names: Sequence[str],
-            cluster: str | None = None) -> RegressionResultsWrapper:
+def regress(
+    table: pd.DataFrame, outcome: str, names: Sequence[str], cluster: str | None = None
+) -> RegressionResultsWrapper:
     """OLS by statsmodels with HC1 errors, or clustered.
 
     Rows with a missing value are left out. Tests and intervals use Student's t, with G - 1
@@ -376,8 +401,9 @@ def regress(table: pd.DataFrame, outcome: str, names: Sequence[str],
     return _ols(y, X, cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
 
 
-def coefficients(table: pd.DataFrame, outcome: str, names: Sequence[str],
-                 cluster: str = "state") -> pd.DataFrame:
+def coefficients(
+    table: pd.DataFrame, outcome: str, names: Sequence[str], cluster: str = "state"
+) -> pd.DataFrame:
     """Coefficients of a regression with both errors, one row each.
 
     Parameters
@@ -401,14 +427,23 @@ def coefficients(table: pd.DataFrame, outcome: str, names: Sequence[str],
     """
     fit, grouped = (regress(table, outcome, names, c) for c in (None, cluster))
     spread = np.std(fit.model.exog, axis=0, ddof=1) / np.std(fit.model.endog, ddof=1)
-    return pd.DataFrame({
-        "row": fit.params.index, "estimate": fit.params, "hc1": fit.bse, "clustered": grouped.bse,
-        "p_clustered": grouped.pvalues, "standardised": fit.params * spread,
-        "n": int(fit.nobs), "adj_r2": fit.rsquared_adj}).iloc[1:]
+    return pd.DataFrame(
+        {
+            "row": fit.params.index,
+            "estimate": fit.params,
+            "hc1": fit.bse,
+            "clustered": grouped.bse,
+            "p_clustered": grouped.pvalues,
+            "standardised": fit.params * spread,
+            "n": int(fit.nobs),
+            "adj_r2": fit.rsquared_adj,
+        }
+    ).iloc[1:]
 
 
-def columns_table(panel: Panel, variable: str, windows: Sequence[Sequence[int]],
-                  controls: Sequence[str] = (OWN,)) -> pd.DataFrame:
+def columns_table(
+    panel: Panel, variable: str, windows: Sequence[Sequence[int]], controls: Sequence[str] = (OWN,)
+) -> pd.DataFrame:
     """Columns (1) to (4), without and with either shift-share.
 
     Parameters
@@ -437,13 +472,20 @@ def columns_table(panel: Panel, variable: str, windows: Sequence[Sequence[int]],
     for (base, end), kind in product(windows, controls):
         table, notes = design(panel, variable, base, end, kind)
         if kind == NEAREST and not notes["other year"]:
-            continue                                    # nothing to take from another year
+            continue  # nothing to take from another year
         extras = [[], *([c] for c in table if c.startswith("shift_share"))]
         for extra, (column, (outcome, first)) in product(extras, COLUMNS.items()):
             names = regressors(table, outcome, [f for f in first if f in table], extra)
-            parts.append(coefficients(table, outcome, names).assign(
-                base=base, end=end, controls=kind, shift_share=extra[0] if extra else "none",
-                column=column, industries=int(notes["used"].sum())))
+            parts.append(
+                coefficients(table, outcome, names).assign(
+                    base=base,
+                    end=end,
+                    controls=kind,
+                    shift_share=extra[0] if extra else "none",
+                    column=column,
+                    industries=int(notes["used"].sum()),
+                )
+            )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -487,10 +529,19 @@ def binned_scatter(y: ArrayLike, x: ArrayLike, W: ArrayLike, bins: int = 20) -> 
     D = np.eye(bins)[np.searchsorted(edges, x, side="right")]
     if (D.sum(axis=0) < 2).any():
         raise DataError(f"binned_scatter: a bin of {bins} has fewer than 2 of {len(x)} points")
-    fit, line = (_ols(y, np.column_stack([first, W - W.mean(axis=0)]), cov_type="HC1")
-                 for first in (D, sm.add_constant(x)))
-    return pd.DataFrame({"x": D.T @ x / D.sum(axis=0), "y": fit.params[:bins],
-                         "se": fit.bse[:bins], "slope": line.params[1], "level": line.params[0]})
+    fit, line = (
+        _ols(y, np.column_stack([first, W - W.mean(axis=0)]), cov_type="HC1")
+        for first in (D, sm.add_constant(x))
+    )
+    return pd.DataFrame(
+        {
+            "x": D.T @ x / D.sum(axis=0),
+            "y": fit.params[:bins],
+            "se": fit.bse[:bins],
+            "slope": line.params[1],
+            "level": line.params[0],
+        }
+    )
 
 
 def bins_table(panel: Panel, variable: str, windows: Sequence[Sequence[int]]) -> pd.DataFrame:
@@ -521,8 +572,9 @@ def bins_table(panel: Panel, variable: str, windows: Sequence[Sequence[int]]) ->
     return pd.concat(parts, ignore_index=True)
 
 
-def pooled(panel: Panel, variable: str, horizon: int,
-           bases: Sequence[int] | None = None) -> pd.DataFrame:
+def pooled(
+    panel: Panel, variable: str, horizon: int, bases: Sequence[int] | None = None
+) -> pd.DataFrame:
     """Design tables of all pairs of years one horizon apart, stacked.
 
     Parameters
@@ -550,14 +602,17 @@ def pooled(panel: Panel, variable: str, horizon: int,
     known = panel.controls["income_per_head"].dropna().index.unique("year")
     starts = [int(t) for t in (panel.years if bases is None else bases) if t + horizon in known]
     if not starts:
-        raise DataError(f"{panel.vintage}: no two years {horizon} apart: specialization in "
-                        f"{np.asarray(panel.years).tolist()}, incomes to {max(known)}")
+        raise DataError(
+            f"{panel.vintage}: no two years {horizon} apart: specialization in "
+            f"{np.asarray(panel.years).tolist()}, incomes to {max(known)}"
+        )
     parts = [design(panel, variable, t, t + horizon)[0].assign(base=t) for t in starts]
     return pd.concat(parts, join="inner").reset_index()
 
 
-def horizons_table(panel: Panel, variable: str, horizons: Sequence[int],
-                   bases: Sequence[int] | None = None) -> pd.DataFrame:
+def horizons_table(
+    panel: Panel, variable: str, horizons: Sequence[int], bases: Sequence[int] | None = None
+) -> pd.DataFrame:
     """The equation of column (2) pooled over base years, with and without year effects.
 
     Errors are clustered by zone.
@@ -592,8 +647,11 @@ def horizons_table(panel: Panel, variable: str, horizons: Sequence[int],
             names = regressors(table, "growth", SPECIALIZATION, list(years) if effects else [])
             part = coefficients(table.join(years), "growth", names, "zone").iloc[:3]
             within = 1 - (1 - part["adj_r2"]) * table["growth"].var() / left
-            parts.append(part.assign(within=within, horizon=horizon, year_effects=effects,
-                                     pairs=growth.ngroups))
+            parts.append(
+                part.assign(
+                    within=within, horizon=horizon, year_effects=effects, pairs=growth.ngroups
+                )
+            )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -609,8 +667,9 @@ def _effect(y, X, column=0, weights=None):
     return fit.params[1 + column], fit.bse[1 + column], fit.pvalues[1 + column], len(y)
 
 
-def by_industry(panel: Panel, variable: str, base: int, end: int,
-                smallest: int = 100) -> pd.DataFrame:
+def by_industry(
+    panel: Panel, variable: str, base: int, end: int, smallest: int = 100
+) -> pd.DataFrame:
     """The trade-off industry by industry, on log RCA (where present) and on the share (zeros in).
 
     P-values are adjusted within outcome and regressor.
@@ -654,8 +713,10 @@ def by_industry(panel: Panel, variable: str, base: int, end: int,
         names = regressors(table, outcome, ["x"])
         fits = [_effect(*sample(table.assign(x=v), outcome, names)[:2]) for v in x.T[tried]]
         part = labels[tried].reset_index(drop=True).join(pd.DataFrame(fits, columns=EFFECT))
-        adjusted = {k: multipletests(part["p"], method=m)[1]
-                    for k, m in (("holm", "holm"), ("bh", "fdr_bh"))}
+        adjusted = {
+            k: multipletests(part["p"], method=m)[1]
+            for k, m in (("holm", "holm"), ("bh", "fdr_bh"))
+        }
         parts.append(part.assign(**adjusted, outcome=outcome, on=name, of=len(labels)))
     return pd.concat(parts, ignore_index=True)
 
@@ -683,10 +744,16 @@ def findings(table: pd.DataFrame, level: float = 0.05) -> pd.DataFrame:
     [{'industries': 2, 'left out': 1, 'p < 5%': 2, 'Holm': 1, 'BH': 2, 'BH, negative': 1}]
     """
     found = table[["p", "holm", "bh"]] < level
-    counts = table[["outcome", "on"]].assign(**{
-        "industries": 1, "left out": table["of"], f"p < {level:.0%}": found["p"],
-        "Holm": found["holm"], "BH": found["bh"],
-        "BH, negative": found["bh"] & (table["effect"] < 0)})
+    counts = table[["outcome", "on"]].assign(
+        **{
+            "industries": 1,
+            "left out": table["of"],
+            f"p < {level:.0%}": found["p"],
+            "Holm": found["holm"],
+            "BH": found["bh"],
+            "BH, negative": found["bh"] & (table["effect"] < 0),
+        }
+    )
     groups = counts.groupby(["outcome", "on"])
     out = groups.sum()
     return out.assign(**{"left out": groups["left out"].first() - out["industries"]})
@@ -716,13 +783,16 @@ def both_significant(table: pd.DataFrame, level: float = 0.05) -> pd.DataFrame:
     [{'label': 'mining', 'sector': 'mining', 'growth': -0.2, 'log_income': 0.1}]
     """
     t = table[(table["on"] == "log rca") & (table["bh"] < level)]
-    of = {outcome: t[t["outcome"] == outcome].set_index(["label", "sector"])["effect"]
-          for outcome in ("growth", "log_income")}
+    of = {
+        outcome: t[t["outcome"] == outcome].set_index(["label", "sector"])["effect"]
+        for outcome in ("growth", "log_income")
+    }
     return pd.concat(of, axis=1, join="inner").sort_index().reset_index()
 
 
-def control_sets(panel: Panel, variable: str, base: int,
-                 end: int) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+def control_sets(
+    panel: Panel, variable: str, base: int, end: int
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """The design, and the sets of controls of the specification curve.
 
     Parameters
@@ -747,8 +817,12 @@ def control_sets(panel: Panel, variable: str, base: int,
     basic = table[regressors(table, "log_income", [])]
     logs = basic.assign(population=np.log(basic["population"]))
     division = pd.get_dummies(table["division"], dtype=float).iloc[:, 1:]
-    sets = {"none": basic[[]], "published": basic, "log population": logs,
-            "log population, divisions": logs.join(division)}
+    sets = {
+        "none": basic[[]],
+        "published": basic,
+        "log population": logs,
+        "log population, divisions": logs.join(division),
+    }
     if "shift_share" in table:
         sets["published, shift-share"] = basic.join(table["shift_share"])
     if notes["left out"]:
@@ -756,8 +830,9 @@ def control_sets(panel: Panel, variable: str, base: int,
     return table, sets
 
 
-def specification_curve(panel: Panel, variables: Sequence[str],
-                        windows: Sequence[Sequence[int]]) -> pd.DataFrame:
+def specification_curve(
+    panel: Panel, variables: Sequence[str], windows: Sequence[Sequence[int]]
+) -> pd.DataFrame:
     """Every combination of measure, zeros, reference, tradables, controls, weights and window.
 
     Parameters
@@ -785,21 +860,48 @@ def specification_curve(panel: Panel, variables: Sequence[str],
     rows = []
     for variable, (base, end) in product(variables, windows):
         table, sets = control_sets(panel, variable, base, end)
-        y = {"growth": table["growth"].to_numpy() / (end - base) * 10,
-             "log_income": table["log_income"].to_numpy()}
-        once = end == max(e for b, e in windows if b == base)       # the level knows no end
-        outcomes = list(y)[:1 + once]
+        y = {
+            "growth": table["growth"].to_numpy() / (end - base) * 10,
+            "log_income": table["log_income"].to_numpy(),
+        }
+        once = end == max(e for b, e in windows if b == base)  # the level knows no end
+        outcomes = list(y)[: 1 + once]
         for choice, S in _specializations(panel, variable, base):
             some = ~np.isnan(S).any(axis=1)
             for (controls, Z), weights in product(sets.items(), ("none", "population")):
                 X = np.column_stack([S, Z, y["log_income"]])[some]
                 w = None if weights == "none" else table["population"].to_numpy()[some]
-                rows += [(o, variable, base, end, *choice, controls, weights,
-                          *_effect(y[o][some], X if o == "growth" else X[:, :-1],
-                                   S.shape[1] // 2, w)) for o in outcomes]
-    return pd.DataFrame(rows, columns=[
-        "outcome", "variable", "base", "end", "measure", "zeros", "reference", "definition",
-        "controls", "weights", *EFFECT]).drop(columns="p")
+                rows += [
+                    (
+                        o,
+                        variable,
+                        base,
+                        end,
+                        *choice,
+                        controls,
+                        weights,
+                        *_effect(
+                            y[o][some], X if o == "growth" else X[:, :-1], S.shape[1] // 2, w
+                        ),
+                    )
+                    for o in outcomes
+                ]
+    return pd.DataFrame(
+        rows,
+        columns=[
+            "outcome",
+            "variable",
+            "base",
+            "end",
+            "measure",
+            "zeros",
+            "reference",
+            "definition",
+            "controls",
+            "weights",
+            *EFFECT,
+        ],
+    ).drop(columns="p")
 
 
 def _specializations(panel, variable, base):
@@ -807,10 +909,17 @@ def _specializations(panel, variable, base):
     kinds = [("gini", z, w) for z in (True, False) for w in ("equal", "national")]
     kinds += [(m, True, "equal") for m in list(MEASURES)[1:]]
     for kind, definition in product(kinds, ("total", *TRADABLE)):
-        first = SPECIALIZATION[:1 if definition == "total" else 3]
-        one = indices(panel, variable, base, TRADABLE[0] if definition == "total" else
-                      definition, measure=kind[0], zeros=kind[1], reference=kind[2])
-        if set(first) <= set(one):                  # no group of a single industry
+        first = SPECIALIZATION[: 1 if definition == "total" else 3]
+        one = indices(
+            panel,
+            variable,
+            base,
+            TRADABLE[0] if definition == "total" else definition,
+            measure=kind[0],
+            zeros=kind[1],
+            reference=kind[2],
+        )
+        if set(first) <= set(one):  # no group of a single industry
             yield (*kind, definition), one[list(first)].to_numpy()
 
 
@@ -837,18 +946,34 @@ def signs(curve: pd.DataFrame, by: str | list[str] = "outcome") -> pd.DataFrame:
     [3.0, -1.0, 0.67, 0.33, 0.0]
     """
     z = curve["effect"] / curve["se"]
-    groups = curve.assign(**{"negative": z < 0, "negative, significant": z < -1.96,
-                             "positive, significant": z > 1.96}).groupby(by, sort=False)
+    groups = curve.assign(
+        **{
+            "negative": z < 0,
+            "negative, significant": z < -1.96,
+            "positive, significant": z > 1.96,
+        }
+    ).groupby(by, sort=False)
     shares = groups[["negative", "negative, significant", "positive, significant"]].mean()
-    return pd.concat([groups.size().rename("specifications"),
-                      groups["effect"].median().rename("median"), shares], axis=1)
+    return pd.concat(
+        [
+            groups.size().rename("specifications"),
+            groups["effect"].median().rename("median"),
+            shares,
+        ],
+        axis=1,
+    )
 
 
 # Inference beyond HC1 and clusters
 
-def inference_table(panel: Panel, variable: str, windows: Sequence[Sequence[int]],
-                    cutoffs: Sequence[float] = (50, 100, 200, 300, 500, 700, 1000),
-                    draws: int = 999) -> pd.DataFrame:
+
+def inference_table(
+    panel: Panel,
+    variable: str,
+    windows: Sequence[Sequence[int]],
+    cutoffs: Sequence[float] = (50, 100, 200, 300, 500, 700, 1000),
+    draws: int = 999,
+) -> pd.DataFrame:
     """Errors of the headline coefficients, side by side, with p-value and 95% interval.
 
     Total specialization in columns (1) and (3), tradable in (2) and (4): HC1, state clusters, wild
@@ -887,8 +1012,11 @@ def inference_table(panel: Panel, variable: str, windows: Sequence[Sequence[int]
             years = base, panel.years[panel.years <= end].max()
             cells = (panel.cube(variable, t)[:, notes["used"]] for t in years)
             errors["(1)", "shift_share_all"] = _shift_share_errors(table, *cells)
-        rows += [r | {"column": column, "row": row, "base": base, "end": end}
-                 for (column, row), found in errors.items() for r in found]
+        rows += [
+            r | {"column": column, "row": row, "base": base, "end": end}
+            for (column, row), found in errors.items()
+            for r in found
+        ]
     return pd.DataFrame(rows)
 
 
@@ -912,20 +1040,33 @@ def over_hc1(table: pd.DataFrame) -> pd.DataFrame:
     >>> over_hc1(table).round(2).to_dict("records")
     [{'column': '(1)', 'km': 300, 'conley': 1.5, 'clustered': 2.0}]
     """
-    hc1, state = (table[table["method"] == method].set_index("column")["se"]
-                  for method in ("HC1", "state clusters"))
+    hc1, state = (
+        table[table["method"] == method].set_index("column")["se"]
+        for method in ("HC1", "state clusters")
+    )
     conley = table[table["method"] == "Conley"]
-    return pd.DataFrame({
-        "column": conley["column"], "km": conley["km"].astype(int),
-        "conley": conley["se"] / conley["column"].map(hc1),
-        "clustered": conley["column"].map(state / hc1)}).reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "column": conley["column"],
+            "km": conley["km"].astype(int),
+            "conley": conley["se"] / conley["column"].map(hc1),
+            "clustered": conley["column"].map(state / hc1),
+        }
+    ).reset_index(drop=True)
 
 
 def _by_student(method, b, se, df=np.inf, km=np.nan):
     """A standard error of b, with p-value and interval by Student's t."""
     q = student.ppf(0.975, df) * se
-    return {"method": method, "km": km, "se": se, "p": 2 * student.sf(abs(b / se), df),
-            "low": b - q, "high": b + q, "estimate": b}
+    return {
+        "method": method,
+        "km": km,
+        "se": se,
+        "p": 2 * student.sf(abs(b / se), df),
+        "low": b - q,
+        "high": b + q,
+        "estimate": b,
+    }
 
 
 def _errors(table, places, outcome, names, row, cutoffs, draws):
@@ -935,12 +1076,19 @@ def _errors(table, places, outcome, names, row, cutoffs, draws):
     k, b, state = names.index(row), fit.params[row], table.loc[use, "state"]
     states = _by_student("state clusters", b, grouped.bse[row], state.nunique() - 1)
     p = inference.wild_cluster(y, X[:, k], np.delete(X, k, axis=1), state, draws)
-    V = {km: inference.conley(fit.model.exog, fit.resid, *places[use].to_numpy().T, km)
-         for km in cutoffs}
-    return [_by_student("HC1", b, fit.bse[row], fit.df_resid), states,
-            states | {"method": "wild bootstrap, states", "p": p, "low": np.nan, "high": np.nan},
-            *(_by_student("Conley", b, np.sqrt(v[k + 1, k + 1]), fit.df_resid, km)
-              for km, v in V.items())]
+    V = {
+        km: inference.conley(fit.model.exog, fit.resid, *places[use].to_numpy().T, km)
+        for km in cutoffs
+    }
+    return [
+        _by_student("HC1", b, fit.bse[row], fit.df_resid),
+        states,
+        states | {"method": "wild bootstrap, states", "p": p, "low": np.nan, "high": np.nan},
+        *(
+            _by_student("Conley", b, np.sqrt(v[k + 1, k + 1]), fit.df_resid, km)
+            for km, v in V.items()
+        ),
+    ]
 
 
 def _shift_share_errors(table, start, later):
@@ -948,16 +1096,26 @@ def _shift_share_errors(table, start, later):
     y, X, use = sample(table, "growth", regressors(table, "growth", ("total",)))
     g = np.log(later.sum(axis=0) / start.sum(axis=0))
     found = inference.akm(y, shares(start)[use], g, X)
-    hc1, akm, bhj = (_by_student(method, found["beta"], found[key], df) for method, key, df in (
-        ("HC1", "robust", len(y) - X.shape[1] - 2), ("AKM", "akm", np.inf),
-        ("BHJ", "bhj", np.inf)))
+    hc1, akm, bhj = (
+        _by_student(method, found["beta"], found[key], df)
+        for method, key, df in (
+            ("HC1", "robust", len(y) - X.shape[1] - 2),
+            ("AKM", "akm", np.inf),
+            ("BHJ", "bhj", np.inf),
+        )
+    )
     akm0 = {name: found[name + "0"] for name in ("se", "p", "low", "high")}
     return [hc1, akm, akm | {"method": "AKM0"} | akm0, bhj]
 
 
-def placebo_table(panel: Panel, variable: str, windows: Sequence[Sequence[int]],
-                  lengths: Sequence[float] = (50, 200, 500), draws: int = 500,
-                  bootstrap: int = 199) -> pd.DataFrame:
+def placebo_table(
+    panel: Panel,
+    variable: str,
+    windows: Sequence[Sequence[int]],
+    lengths: Sequence[float] = (50, 200, 500),
+    draws: int = 500,
+    bootstrap: int = 199,
+) -> pd.DataFrame:
     """Rejection rates at 5% of growth on spatial noise, given the controls of column (1).
 
     Parameters

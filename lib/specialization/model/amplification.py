@@ -8,8 +8,12 @@ from . import equations, equilibrium, simulation
 from .equilibrium import Equilibrium
 from .parameters import Parameters, number
 
-VARIANTS = {"market price": "market", "fixed price": "fixed price", "fixed limit": "fixed limit",
-            "no constraint": "none"}
+VARIANTS = {
+    "market price": "market",
+    "fixed price": "fixed price",
+    "fixed limit": "fixed limit",
+    "no constraint": "none",
+}
 """Economies to compare, and their `collateral`."""
 
 
@@ -107,12 +111,15 @@ def without(eq: Equilibrium, variant: str, tolerance: float = 1e-3, **options) -
             return solution
         slope = -unit / Y if len(x) < 2 else (gaps[-1] - gaps[-2]) / (x[-1] - x[-2])
         x.append(x[-1] - gaps[-1] / slope)
-    raise DataError(f"without: {variant}: debt over output stays {gaps[-1]:+.3g} away from "
-                    f"{target:.3g} at {field} = {x[-2]:.3g}")
+    raise DataError(
+        f"without: {variant}: debt over output stays {gaps[-1]:+.3g} away from "
+        f"{target:.3g} at {field} = {x[-2]:.3g}"
+    )
 
 
-def drawn(eq: Equilibrium, path: dict[str, np.ndarray], n: int, seed: int = 0
-          ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def drawn(
+    eq: Equilibrium, path: dict[str, np.ndarray], n: int, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """States of n regions, drawn from an ergodic path.
 
     Parameters
@@ -138,8 +145,15 @@ def drawn(eq: Equilibrium, path: dict[str, np.ndarray], n: int, seed: int = 0
     return path["s"][pick], np.clip(path["b"][pick], *eq.grid.b[[0, -1]]), path["k"][pick]
 
 
-def accounting(eq: Equilibrium, industry: int = 0, size_in_sd: float = 2.0, periods: int = 20,
-               paths: int = 20_000, seed: int = 0, regions: int = 200) -> pd.DataFrame:
+def accounting(
+    eq: Equilibrium,
+    industry: int = 0,
+    size_in_sd: float = 2.0,
+    periods: int = 20,
+    paths: int = 20_000,
+    seed: int = 0,
+    regions: int = 200,
+) -> pd.DataFrame:
     r"""Where the fall in consumption after a shock comes from, as shares of mean consumption.
 
     .. math:: \Delta c = \underbrace{\Delta y}_{\text{exposure}}
@@ -180,10 +194,17 @@ def accounting(eq: Equilibrium, industry: int = 0, size_in_sd: float = 2.0, peri
     start = len(eq.z) // 2, *drawn(eq, x, paths, seed)[1:]
     r = simulation.impulse_response(eq, start, industry, size_in_sd, periods, paths, seed)
     borrowing = r["b"] - r["b_next"] / eq.p.R
-    table = pd.DataFrame({"consumption": r["c"], "exposure": r["y"],
-                          "adjustment": r["c"] - r["y"] - borrowing, "borrowing": borrowing})
-    return (table / x["c"].mean()).assign(price=r["q"] / x["q"].mean(), capital=r["k"],
-                                          binding=r["binding"])
+    table = pd.DataFrame(
+        {
+            "consumption": r["c"],
+            "exposure": r["y"],
+            "adjustment": r["c"] - r["y"] - borrowing,
+            "borrowing": borrowing,
+        }
+    )
+    return (table / x["c"].mean()).assign(
+        price=r["q"] / x["q"].mean(), capital=r["k"], binding=r["binding"]
+    )
 
 
 def share(fixed: pd.Series | float, market: pd.Series | float) -> pd.Series | float:
@@ -206,8 +227,13 @@ def share(fixed: pd.Series | float, market: pd.Series | float) -> pd.Series | fl
     return 1 - fixed / market
 
 
-def strength(market: Equilibrium, fixed: Equilibrium, industry: int = 0,
-             size_in_sd: float = 2.0, regions: int = 200) -> pd.Series:
+def strength(
+    market: Equilibrium,
+    fixed: Equilibrium,
+    industry: int = 0,
+    size_in_sd: float = 2.0,
+    regions: int = 200,
+) -> pd.Series:
     """What amplifies a shock, and by how much it does.
 
     Parameters
@@ -230,12 +256,19 @@ def strength(market: Equilibrium, fixed: Equilibrium, industry: int = 0,
     >>> strength(eq, eq, size_in_sd=1.0, regions=2)["amplification share"].item()
     0.0
     """
-    c, c_fixed = (accounting(eq, industry, size_in_sd, 2, regions=regions)["consumption"][0]
-                  for eq in (market, fixed))
+    c, c_fixed = (
+        accounting(eq, industry, size_in_sd, 2, regions=regions)["consumption"][0]
+        for eq in (market, fixed)
+    )
     x = simulation.ergodic(market, regions)
-    return pd.Series({"feedback": equations.feedback(x["c"], x["q"], market.p).mean(),
-                      "binding": 100 * x["binding"].mean(), "fall": 100 * c,
-                      "amplification share": 100 * share(c_fixed, c)})
+    return pd.Series(
+        {
+            "feedback": equations.feedback(x["c"], x["q"], market.p).mean(),
+            "binding": 100 * x["binding"].mean(),
+            "fall": 100 * c,
+            "amplification share": 100 * share(c_fixed, c),
+        }
+    )
 
 
 def crises(path: dict[str, np.ndarray]) -> pd.Series:

@@ -67,10 +67,12 @@ def newton(m, at, x, y, binding, tolerance):
             if not (gap.y > 0 and det > 0):
                 return NONE
             return Policy(here.c, here.q, x, y, here.u * here.bond.value if binding else 0.0)
-        t = 1.0 if i < 12 else 0.5      # a full step that goes round is shortened
+        t = 1.0 if i < 12 else 0.5  # a full step that goes round is shortened
         for _ in range(40):
-            if EDGE <= y + t * dy <= 1 - EDGE and consumption(
-                    m, at, x + t * dx, y + t * dy) > 0.1 * here.c:
+            if (
+                EDGE <= y + t * dy <= 1 - EDGE
+                and consumption(m, at, x + t * dx, y + t * dy) > 0.1 * here.c
+            ):
                 break
             t /= 2
         x, y = x + t * dx, y + t * dy
@@ -118,8 +120,11 @@ def search(m, at, start, binding):
     for _ in range(60 if low < high else 0):
         middle = (low + high) / 2
         y, here = portfolio(m, at, middle, y)
-        low, high = (middle, high) if (
-            here.slack.value if binding else here.bond.value) < 0 else (low, middle)
+        low, high = (
+            (middle, high)
+            if (here.slack.value if binding else here.bond.value) < 0
+            else (low, middle)
+        )
         policy = newton(m, at, middle, y, binding, 1e-12)
         if found(policy) and low <= policy.b <= high:
             return policy if not binding or policy.η >= 0 else NONE
@@ -195,12 +200,10 @@ def solve_state(m, at, guess, π, tolerance, every):
             if first.η >= 0:
                 return Branches(NONE, first, 1.0)
 
-    if π < 1 or every or alone or known or portfolio(
-            m, at, start, binding.k)[1].bond.value <= 0:
+    if π < 1 or every or alone or known or portfolio(m, at, start, binding.k)[1].bond.value <= 0:
         free = slack_branch(m, at, either, start, tolerance)
     room = slack(m, free.b, free.q) if found(free) else -1.0
-    if room >= 0 and not every and (
-            alone or m.rule == SLACK or m.rule == SUNSPOT and room >= m.δ):
+    if room >= 0 and not every and (alone or m.rule == SLACK or m.rule == SUNSPOT and room >= m.δ):
         return Branches(free, NONE, 0.0)
 
     binding = binding_branch(m, at, binding, free.b if found(free) else start, tolerance, alone)
@@ -221,9 +224,13 @@ def mean(policies, π):
         return free
     if π == 1:
         return binding
-    return Policy((1 - π) * free.c + π * binding.c, (1 - π) * free.q + π * binding.q,
-                  (1 - π) * free.b + π * binding.b, (1 - π) * free.k + π * binding.k,
-                  (1 - π) * free.η + π * binding.η)
+    return Policy(
+        (1 - π) * free.c + π * binding.c,
+        (1 - π) * free.q + π * binding.q,
+        (1 - π) * free.b + π * binding.b,
+        (1 - π) * free.k + π * binding.k,
+        (1 - π) * free.η + π * binding.η,
+    )
 
 
 @jit
@@ -234,7 +241,7 @@ def note_change(m, old, was, new, now, change):
     """
     before, after, most = mean(old, was), mean(new, now), 0.0
     for n in range(5):
-        size = after.c ** -m.γ if n == η else abs(after[n])
+        size = after.c**-m.γ if n == η else abs(after[n])
         d = abs(after[n] - before[n]) / max(1.0, size)
         if d > change[n] or d != d:
             change[n] = d
@@ -304,7 +311,7 @@ def payoffs(m, s, k, policies, π, weight, out):
         share = weight * (π if branch == BINDING else 1 - π)
         if share > 0:
             here = read(policies[branch])
-            u, z = here.c ** -m.γ, m.z[s]
+            u, z = here.c**-m.γ, m.z[s]
             rest = u * here.q + (m.θ * m.market * here.q + m.fixed) * here.η
             out[0] += share * u
             out[1] += share * u * z[0]

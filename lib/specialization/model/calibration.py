@@ -79,8 +79,10 @@ def half_life(eq: Equilibrium, k: float = 0.7) -> float:
     True
     """
     start = len(eq.z) // 2, simulation.ergodic(eq, 50, 50)["b"].mean()
-    x, rest = (simulation.simulate(eq, 41, 2000, (*start, k_0), seed=1)["k"].mean(axis=1)
-               for k_0 in (k, equilibrium.steady_capital(eq.p)))
+    x, rest = (
+        simulation.simulate(eq, 41, 2000, (*start, k_0), seed=1)["k"].mean(axis=1)
+        for k_0 in (k, equilibrium.steady_capital(eq.p))
+    )
     gap = (x - rest) / (x[0] - rest[0])
     return np.interp(-0.5, -gap, np.arange(41.0), right=np.nan)
 
@@ -120,8 +122,14 @@ def by_value(p: Parameters, name: str, values: Iterable, **options) -> pd.DataFr
     return pd.DataFrame(rows, index=pd.Index(values, name=name))
 
 
-def calibrate(p: Parameters, curve: pd.DataFrame, target: float = -0.25, moment: str = "NFA/Y",
-              tolerance: float = 1e-4, **options) -> list[float]:
+def calibrate(
+    p: Parameters,
+    curve: pd.DataFrame,
+    target: float = -0.25,
+    moment: str = "NFA/Y",
+    tolerance: float = 1e-4,
+    **options,
+) -> list[float]:
     """Every value of a parameter at which a moment meets its target.
 
     A moment need not be monotone: wherever two neighbours on a curve lie on either side of the
@@ -161,20 +169,26 @@ def calibrate(p: Parameters, curve: pd.DataFrame, target: float = -0.25, moment:
     name, known = curve.index.name, curve[moment].dropna() - target
 
     def gap(x):
-        return known[x] if x in known.index else (
-            simulation.moments(solved(p.but(**{name: x}), **options))[moment] - target)
+        return (
+            known[x]
+            if x in known.index
+            else (simulation.moments(solved(p.but(**{name: x}), **options))[moment] - target)
+        )
 
     pairs = zip(known.index[:-1], known.index[1:], np.diff(np.sign(known)), strict=True)
     roots = [brentq(gap, a, b, xtol=tolerance) for a, b, turn in pairs if turn]
     if not roots:
-        raise DataError(f"calibrate: {moment} = {target}; valid: {target + known.min():.3f} to "
-                        f"{target + known.max():.3f}, what {name} from {curve.index[0]:.4g} to "
-                        f"{curve.index[-1]:.4g} reaches")
+        raise DataError(
+            f"calibrate: {moment} = {target}; valid: {target + known.min():.3f} to "
+            f"{target + known.max():.3f}, what {name} from {curve.index[0]:.4g} to "
+            f"{curve.index[-1]:.4g} reaches"
+        )
     return roots
 
 
-def risk_for(p: Parameters, ρ: float, target: float = -0.25,
-             between: Sequence[float] = (0.06, 0.10)) -> float:
+def risk_for(
+    p: Parameters, ρ: float, target: float = -0.25, between: Sequence[float] = (0.06, 0.10)
+) -> float:
     """The size of shocks at which net foreign assets over output meet a target.
 
     Parameters
@@ -232,6 +246,7 @@ def elasticities(p: Parameters, names: Sequence[str], step: float = 0.1) -> pd.D
     >>> bool(0.8 < table.loc["NFA/Y", "θ"] < 1.2)
     True
     """
+
     def at(name, factor):
         x = np.asarray(getattr(p, name))
         x = 1 / (1 + (1 / x - 1) * factor) if name == "β" else x * factor
@@ -239,8 +254,9 @@ def elasticities(p: Parameters, names: Sequence[str], step: float = 0.1) -> pd.D
         m = simulation.moments(eq).reindex(SUMMARY)
         return np.log(m.fillna(half_life(eq)).abs())
 
-    return pd.DataFrame({name: (at(name, np.exp(step / 2)) - at(name, np.exp(-step / 2))) / step
-                         for name in names})
+    return pd.DataFrame(
+        {name: (at(name, np.exp(step / 2)) - at(name, np.exp(-step / 2))) / step for name in names}
+    )
 
 
 def share_of_A(p: Parameters, k_A: ArrayLike) -> np.ndarray:
@@ -358,8 +374,9 @@ def by_rank(income: ArrayLike, values: ArrayLike) -> np.ndarray:
     return np.quantile(np.asarray(values, dtype=float), (rank - 0.5) / rank.size)
 
 
-def unexpected(before: Equilibrium, after: Equilibrium, periods: int = 6, regions: int = 20_000,
-               seed: int = 0) -> pd.DataFrame:
+def unexpected(
+    before: Equilibrium, after: Equilibrium, periods: int = 6, regions: int = 20_000, seed: int = 0
+) -> pd.DataFrame:
     """Response of regions, at rest in `before`, to finding themselves in `after` for good.
 
     Regions start from the ergodic distribution of the first; later shocks are the same in both.
@@ -397,11 +414,15 @@ def unexpected(before: Equilibrium, after: Equilibrium, periods: int = 6, region
         return (series(new) - series(old)).mean(axis=1)
 
     spending = change(lambda x: x["y"] + x["b"] - x["b_next"] / R)
-    return pd.DataFrame({
-        "debt": change(lambda x: -x["b_next"] / R) / Y, "spending": spending / Y,
-        "spending over capital": spending / q,
-        "reallocation": 200 * change(lambda x: np.abs(x["k_next"] - x["k"])),
-        "price": change(lambda x: x["q"]) / q})
+    return pd.DataFrame(
+        {
+            "debt": change(lambda x: -x["b_next"] / R) / Y,
+            "spending": spending / Y,
+            "spending over capital": spending / q,
+            "reallocation": 200 * change(lambda x: np.abs(x["k_next"] - x["k"])),
+            "price": change(lambda x: x["q"]) / q,
+        }
+    )
 
 
 def less_collateral(p: Parameters, part: float = 0.1, **options) -> pd.DataFrame:
@@ -435,9 +456,13 @@ def less_collateral(p: Parameters, part: float = 0.1, **options) -> pd.DataFrame
     """
     eq = solved(p, **options)
     fixed = without(eq, "fixed price")
-    cheap = equilibrium.solve(fixed.p.but(q_bar=(1 - part) * fixed.p.q_bar), fixed.grid,
-                              start=fixed)
+    cheap = equilibrium.solve(
+        fixed.p.but(q_bar=(1 - part) * fixed.p.q_bar), fixed.grid, start=fixed
+    )
     tight = equilibrium.solve(p.but(θ=(1 - part) * p.θ), eq.grid, start=eq)
-    return pd.DataFrame({
-        f"fixed price, {100 * part:g}% lower": unexpected(fixed, cheap).iloc[0],
-        f"market price, θ {100 * part:g}% lower": unexpected(eq, tight).iloc[0]}).T
+    return pd.DataFrame(
+        {
+            f"fixed price, {100 * part:g}% lower": unexpected(fixed, cheap).iloc[0],
+            f"market price, θ {100 * part:g}% lower": unexpected(eq, tight).iloc[0],
+        }
+    ).T

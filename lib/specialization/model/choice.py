@@ -97,8 +97,7 @@ def utility(m, c):
 def hermite(u, h, end):
     """Cubics in u of [0, 1], a side of length h, for value and slope at an end; their slopes."""
     v, d = (u, 1.0) if end else (1 - u, -1.0)
-    return (v * v * (3 - 2 * v), d * 6 * v * (1 - v) / h,
-            d * v * v * (v - 1) * h, v * (3 * v - 2))
+    return (v * v * (3 - 2 * v), d * 6 * v * (1 - v) / h, d * v * v * (v - 1) * h, v * (3 * v - 2))
 
 
 @jit
@@ -135,9 +134,11 @@ def weighed(m, v, slack, ruin):
     """v where a sunspot picks the binding solution, worth `ruin`, by the odds at a slack."""
     r, π = slack.value / m.δ, odds(slack.value, m.δ)
     slope = -6 * r * (1 - r) / m.δ
-    return Term((1 - π) * v.value + π * ruin,
-                (1 - π) * v.x - slope * slack.x * (v.value - ruin),
-                (1 - π) * v.y - slope * slack.y * (v.value - ruin))
+    return Term(
+        (1 - π) * v.value + π * ruin,
+        (1 - π) * v.x - slope * slack.x * (v.value - ruin),
+        (1 - π) * v.y - slope * slack.y * (v.value - ruin),
+    )
 
 
 @jit
@@ -189,8 +190,9 @@ def best_bonds(m, V, rules, at, x, y, kind, ruin, reach):
     b' is NaN where nothing is left to consume.
     """
     low = m.bonds[0]
-    high = min(m.bonds[-1], m.R * (1 - 1e-9) * consumption(
-        m, at, 0.0, at.k if rules.private else y))
+    high = min(
+        m.bonds[-1], m.R * (1 - 1e-9) * consumption(m, at, 0.0, at.k if rules.private else y)
+    )
     x = min(max(x, low), high) if high > low else np.nan
     here = evaluate(m, V, rules, at, x, y, kind, ruin)
     a, step, precision = Bracket(x, least(here), x, least(here)), reach, max(1e-13, 1e-7 * reach)
@@ -284,8 +286,9 @@ def solve_state(m, V, rules, at, guess, π, reach):
     room = slack(m, free.b, free.q)
     if room >= m.δ:
         return v, Branches(free, NONE, 0.0)
-    ruin, binding = binding_choice(m, V, rules, at, ruined,
-                                   free.b if room > 0 else m.bonds[0], reach)
+    ruin, binding = binding_choice(
+        m, V, rules, at, ruined, free.b if room > 0 else m.bonds[0], reach
+    )
     if not ruin == ruin:
         return v, Branches(free, NONE, 0.0 if room > 0 else np.nan)
     if room > 0:
@@ -344,8 +347,9 @@ def _row(m, V, rules, s, i, policies, π, reach, pace, new, π_new, J, change):
 def _sweep(m, V, rules, policies, π, reach, pace, new, π_new, J, change, failures):
     for row in prange(len(change)):
         s, i = row % π.shape[0], row // π.shape[0]
-        failures[row] = _row(m, V, rules, s, i, policies, π, reach, pace, new, π_new, J,
-                             change[row])
+        failures[row] = _row(
+            m, V, rules, s, i, policies, π, reach, pace, new, π_new, J, change[row]
+        )
 
 
 def sweep(m, V, rules, policies, π, reach, pace, new, π_new, J):
@@ -426,8 +430,16 @@ def multipliers(m, V, policies, π):
     out = np.empty((*π.shape, 6))
     for s, i, j in np.ndindex(π.shape):
         plan = read(policies[s, i, j, BINDING if π[s, i, j] > 0.5 else SLACK])
-        here = evaluate(m, V, Rules(False, True), state(m, s, m.bonds[i], m.capital[j]), plan.b,
-                        plan.k, UNIQUE, np.nan)
+        here = evaluate(
+            m,
+            V,
+            Rules(False, True),
+            state(m, s, m.bonds[i], m.capital[j]),
+            plan.b,
+            plan.k,
+            UNIQUE,
+            np.nan,
+        )
         closed = closest(here)
         out[s, i, j, 0] = closed
         out[s, i, j, 1] = -here.V.x / here.limit.x if closed == LIMIT else 0.0

@@ -10,7 +10,8 @@ KERNELS = ("parameters", "compiled", "conditions", "branches", "choice", "simula
 """Modules that hold compiled functions, or what these read."""
 
 FOLDER = Path(getattr(config, "CACHE_DIR", "") or CACHE / "compiled") / digest(
-    *(Path(__file__).with_name(f"{name}.py") for name in KERNELS))
+    *(Path(__file__).with_name(f"{name}.py") for name in KERNELS)
+)
 """Machine code of these texts. Numba alone would not see that a function called from another
 module has changed, and go on with the old one."""
 

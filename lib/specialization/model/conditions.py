@@ -57,8 +57,9 @@ C, Q, BONDS, CAPITAL, η = range(5)
 NONE = Policy(np.nan, np.nan, np.nan, np.nan, np.nan)
 """Where there is no solution."""
 
-SLACK, BINDING, UNIQUE, SUNSPOT = map(CHOICES["selection"].index,
-                                      ("slack", "binding", "unique", "sunspot"))
+SLACK, BINDING, UNIQUE, SUNSPOT = map(
+    CHOICES["selection"].index, ("slack", "binding", "unique", "sunspot")
+)
 """Kinds of solution, with the constraint slack, with it binding, or the only one. The first two
 are also the order of the branches in arrays, and all four are the rules of selection."""
 
@@ -120,16 +121,22 @@ def bilinear(values, at, n):
     low, high = values[i, j, n], values[i, j + 1, n]
     rise, rise_high = values[i + 1, j, n] - low, values[i + 1, j + 1, n] - high
     low, high = low + at.u * rise, high + at.u * rise_high
-    return Term(low + at.r * (high - low), (rise + at.r * (rise_high - rise)) / at.h,
-                (high - low) / at.l)
+    return Term(
+        low + at.r * (high - low), (rise + at.r * (rise_high - rise)) / at.h, (high - low) / at.l
+    )
 
 
 @jit
 def expect(m, s, x, y):
     """The five expectations at (b', k')."""
     E, at = m.E[s], cell(m, x, y)
-    return Expected(bilinear(E, at, 0), bilinear(E, at, 1), bilinear(E, at, 2),
-                    bilinear(E, at, 3), bilinear(E, at, 4))
+    return Expected(
+        bilinear(E, at, 0),
+        bilinear(E, at, 1),
+        bilinear(E, at, 2),
+        bilinear(E, at, 3),
+        bilinear(E, at, 4),
+    )
 
 
 @jit
@@ -153,7 +160,7 @@ def growth(k, k1):
 @jit
 def Φ(i, k, g):
     """Adjustment cost φ/2 (k'/k - 1)² k of an industry, g its `growth`."""
-    return i.φ / 2 * g ** 2 * k
+    return i.φ / 2 * g**2 * k
 
 
 @jit
@@ -172,8 +179,17 @@ def Φ_2(i, g):
 def state(m, s, b, k):
     """The `State` (s, b, k), with instruments bilinear between the nodes."""
     rates, at = m.rates[s], cell(m, b, k)
-    return State(s, b, k, b if m.now else b + output(m, s, k), Instruments(
-        bilinear(rates, at, 0).value, bilinear(rates, at, 1).value, bilinear(rates, at, 2).value))
+    return State(
+        s,
+        b,
+        k,
+        b if m.now else b + output(m, s, k),
+        Instruments(
+            bilinear(rates, at, 0).value,
+            bilinear(rates, at, 1).value,
+            bilinear(rates, at, 2).value,
+        ),
+    )
 
 
 @jit
@@ -197,16 +213,20 @@ def consumed(m, at, x, y):
     rise = Φ_2(B(m), g_B) - Φ_2(A(m), g_A)
     if m.now:
         z = m.z[at.s]
-        rise += ((m.α + m.ξ_A) * production(m, A(m), z[0], y) / y
-                 - (m.α + m.ξ_B) * production(m, B(m), z[1], 1 - y) / (1 - y))
+        rise += (m.α + m.ξ_A) * production(m, A(m), z[0], y) / y - (m.α + m.ξ_B) * production(
+            m, B(m), z[1], 1 - y
+        ) / (1 - y)
     return Term(consumption(m, at, x, y), -1 / m.R, rise)
 
 
 @jit
 def discounted(d, worth, c, curve):
     """d worth, a `Term` of two, where d falls in u'(c) one for one; curve: u''/u'."""
-    return Term(d * worth.value, d * (worth.x - worth.value * curve * c.x),
-                d * (worth.y - worth.value * curve * c.y))
+    return Term(
+        d * worth.value,
+        d * (worth.x - worth.value * curve * c.x),
+        d * (worth.y - worth.value * curve * c.y),
+    )
 
 
 @jit
@@ -217,13 +237,16 @@ def price(m, i, z, k, k1, g, sign, subsidy, z_later, rest, c, u):
     -1 as it rises or falls with k'; z_later, rest: its two expectations; c, u: consumption, u'(c).
     """
     power, later, z = m.α + i.ξ - 1, 1 - m.now, m.now * z
-    f = m.α * i.a * k1 ** power             # marginal product per unit of productivity
-    worth = Term(later * z_later.value * f + rest.value,
-                 later * z_later.x * f + rest.x,
-                 later * f * (z_later.y + sign * z_later.value * power / k1) + rest.y)
+    f = m.α * i.a * k1**power  # marginal product per unit of productivity
+    worth = Term(
+        later * z_later.value * f + rest.value,
+        later * z_later.x * f + rest.x,
+        later * f * (z_later.y + sign * z_later.value * power / k1) + rest.y,
+    )
     q = discounted(m.β / u, worth, c, -m.γ / c.value)
-    return Term(q.value - Φ_2(i, g) + z * f + subsidy, q.x,
-                q.y + sign * (z * f * power / k1 - i.φ / k))
+    return Term(
+        q.value - Φ_2(i, g) + z * f + subsidy, q.x, q.y + sign * (z * f * power / k1 - i.φ / k)
+    )
 
 
 @jit
@@ -231,16 +254,23 @@ def conditions(m, at, x, y):
     """The `Conditions` at a state and a choice."""
     E, z, k, taxes = expect(m, at.s, x, y), m.z[at.s], at.k, at.instruments
     c, (g_A, g_B), R = consumed(m, at, x, y), growth(k, y), (1 + taxes.τ) * m.R
-    u, curve = c.value ** -m.γ, -m.γ / c.value
+    u, curve = c.value**-m.γ, -m.γ / c.value
     d = R * (m.β / u)
     ratio = d * E.u.value
-    bond = Term(1 - ratio, -(d * E.u.x - ratio * curve * c.x),
-                -(d * E.u.y - ratio * curve * c.y))
+    bond = Term(1 - ratio, -(d * E.u.x - ratio * curve * c.x), -(d * E.u.y - ratio * curve * c.y))
     q_A = price(m, A(m), z[0], k, y, g_A, 1.0, taxes.s_A, E.z_A, E.rest_A, c, u)
     q_B = price(m, B(m), z[1], 1 - k, 1 - y, g_B, -1.0, taxes.s_B, E.z_B, E.rest_B, c, u)
     q, share = y * q_A.value + (1 - y) * q_B.value, m.market * m.θ
     return Conditions(
-        c.value, u, (1 + taxes.τ) * m.β * m.R * E.u.value, q, bond,
+        c.value,
+        u,
+        (1 + taxes.τ) * m.β * m.R * E.u.value,
+        q,
+        bond,
         Term(q_B.value - q_A.value, q_B.x - q_A.x, q_B.y - q_A.y),
-        Term(slack(m, x, q), 1 / m.R + share * (y * q_A.x + (1 - y) * q_B.x),
-             share * (q_A.value - q_B.value + y * q_A.y + (1 - y) * q_B.y)))
+        Term(
+            slack(m, x, q),
+            1 / m.R + share * (y * q_A.x + (1 - y) * q_B.x),
+            share * (q_A.value - q_B.value + y * q_A.y + (1 - y) * q_B.y),
+        ),
+    )

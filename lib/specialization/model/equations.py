@@ -227,8 +227,15 @@ def Φ_2(k: ArrayLike, k1: ArrayLike, p: Parameters) -> np.ndarray:
 # What people do
 
 
-def payoffs(z: ArrayLike, k: ArrayLike, k1: ArrayLike, c: ArrayLike, q: ArrayLike, η: ArrayLike,
-            p: Parameters) -> np.ndarray:
+def payoffs(
+    z: ArrayLike,
+    k: ArrayLike,
+    k1: ArrayLike,
+    c: ArrayLike,
+    q: ArrayLike,
+    η: ArrayLike,
+    p: Parameters,
+) -> np.ndarray:
     r"""What the conditions of the year before take expectations of.
 
     .. math:: u', \qquad u' \bar z_i, \qquad u' (q - Φ_{1,i}) + θ q η
@@ -249,8 +256,11 @@ def payoffs(z: ArrayLike, k: ArrayLike, k1: ArrayLike, c: ArrayLike, q: ArrayLik
     array([1. , 1. , 1. , 2.1, 2.1])
     """
     u, q, η = (np.asarray(x)[..., None] for x in (marginal_utility(c, p), q, η))
-    pledged = q if p.collateral == "market" else np.asarray(
-        p.q_bar if p.collateral == "fixed price" else 0.0)
+    pledged = (
+        q
+        if p.collateral == "market"
+        else np.asarray(p.q_bar if p.collateral == "fixed price" else 0.0)
+    )
     held = u * (q - Φ_1(k, k1, p)) + p.θ * pledged * η
     return np.concatenate([u, u * np.asarray(z), held], axis=-1)
 
@@ -329,8 +339,9 @@ def price(Q: ArrayLike, k: ArrayLike, k1: ArrayLike, c: ArrayLike, p: Parameters
     return np.asarray(Q) / marginal_utility(c, p)[..., None] - Φ_2(k, k1, p)
 
 
-def resources(z: ArrayLike, k: ArrayLike, k1: ArrayLike, b: ArrayLike,
-              p: Parameters) -> np.ndarray:
+def resources(
+    z: ArrayLike, k: ArrayLike, k1: ArrayLike, b: ArrayLike, p: Parameters
+) -> np.ndarray:
     r"""What a region can spend, :math:`c + b'/R = \sum_i [z_i f(k_i) - Φ_i] + b`.
 
     Parameters
@@ -372,8 +383,12 @@ def collateral(b1: ArrayLike, q: ArrayLike, p: Parameters) -> np.ndarray:
     >>> collateral(-0.102, 1.5, Parameters(θ=0.1, R=1.02)).round(3).item()
     0.05
     """
-    limits = {"market": p.θ * np.asarray(q), "fixed price": p.θ * p.q_bar,
-              "fixed limit": p.limit, "none": np.inf}
+    limits = {
+        "market": p.θ * np.asarray(q),
+        "fixed price": p.θ * p.q_bar,
+        "fixed limit": p.limit,
+        "none": np.inf,
+    }
     return np.asarray(b1) / p.R + np.asarray(limits[p.collateral])
 
 
@@ -442,9 +457,11 @@ def _tauchen(n, ρ, σ):
     span = brentq(lambda span: chain(span)[1] - 1, 0.8, min(1 + n / 2, 6))
     found, _, persistence = chain(span)
     if not 0.5 < (1 - persistence) / (1 - ρ) < 2:
-        raise DataError(f"productivity: Tauchen's method with {n} states has a persistence of "
-                        f"{persistence:.3f} where ρ = {ρ}; valid: more states, or "
-                        "method = 'rouwenhorst'")
+        raise DataError(
+            f"productivity: Tauchen's method with {n} states has a persistence of "
+            f"{persistence:.3f} where ρ = {ρ}; valid: more states, or "
+            "method = 'rouwenhorst'"
+        )
     return found
 
 
@@ -494,8 +511,9 @@ def productivity_chain(p: Parameters, μ: ArrayLike | None = None) -> tuple[np.n
     x = np.stack(np.meshgrid(*(x for x, _ in chains), indexing="ij"), axis=-1)
     z = x.reshape(-1, len(chains)) + np.asarray(p.μ if μ is None else μ, dtype=float)
     if not (z > 0).all():
-        raise DataError(f"productivity falls to {z.min():.3g}; valid: above 0. Lower σ = {p.σ} "
-                        f"or raise μ")
+        raise DataError(
+            f"productivity falls to {z.min():.3g}; valid: above 0. Lower σ = {p.σ} or raise μ"
+        )
     return z, reduce(np.kron, (P for _, P in chains))
 
 

@@ -19,8 +19,19 @@ from .branches import all_payoffs
 from .grid import Grid, default_grid, steady_capital
 from .parameters import Parameters
 
-__all__ = ["POLICIES", "DataError", "Equilibrium", "Grid", "NotConverged", "default_grid",
-           "slack_curve", "solve", "steady_capital", "stored", "transition"]
+__all__ = [
+    "POLICIES",
+    "DataError",
+    "Equilibrium",
+    "Grid",
+    "NotConverged",
+    "default_grid",
+    "slack_curve",
+    "solve",
+    "steady_capital",
+    "stored",
+    "transition",
+]
 
 POLICIES = conditions.Policy._fields
 """Order of the policies; b and k are those of the next period."""
@@ -97,8 +108,12 @@ class Equilibrium:
     def at(self, s: ArrayLike, b: ArrayLike, k: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Solve at states off the grid: probability of binding (...), policies (..., 2, 5)."""
         s, b, k = np.broadcast_arrays(s, b, k)
-        π, policies = branches.solve_many(*self.arrays(), s.astype(np.int64).ravel(),
-                                          b.astype(float).ravel(), k.astype(float).ravel())
+        π, policies = branches.solve_many(
+            *self.arrays(),
+            s.astype(np.int64).ravel(),
+            b.astype(float).ravel(),
+            k.astype(float).ravel(),
+        )
         return π.reshape(s.shape), policies.reshape(*s.shape, 2, 5)
 
     def slack(self, b: ArrayLike, q: ArrayLike) -> np.ndarray:
@@ -113,8 +128,9 @@ class Equilibrium:
 
 def mixed(policies, π):
     """Mean over the sunspot of policies (..., 2, 5): (..., 5)."""
-    slack, binding = (np.where(w[..., None] > 0, policies[..., r, :], 0)
-                      for r, w in enumerate((1 - π, π)))
+    slack, binding = (
+        np.where(w[..., None] > 0, policies[..., r, :], 0) for r, w in enumerate((1 - π, π))
+    )
     return (1 - π[..., None]) * slack + π[..., None] * binding
 
 
@@ -134,8 +150,9 @@ def _first_guess(p, z, grid):
     y = equations.production(z[:, None], k, p).sum(-1)[:, None]
     q = p.β / (1 - p.β) * equations.marginal_product(z[:, None], k, p).mean(-1)[:, None]
     b = grid.b[:, None]
-    values = np.broadcast_arrays(y + b * (1 - 1 / p.R), np.clip(q, 0, 2 * np.median(q)), b,
-                                 grid.k, 0.0)
+    values = np.broadcast_arrays(
+        y + b * (1 - 1 / p.R), np.clip(q, 0, 2 * np.median(q)), b, grid.k, 0.0
+    )
     values = np.stack(values, axis=-1)
     return np.stack([values, values], axis=-2)
 
@@ -189,9 +206,16 @@ def _iterate(p, z, P, grid, rates, W, policies, π, tolerance, inner, steps, bar
     return W, policies, π, m.E, failures, residuals
 
 
-def solve(p: Parameters, grid: Grid | None = None, tolerance: float = 1e-6,
-          start: Equilibrium | None = None, levels: int = 3, steps: int = 600,
-          rates: ArrayLike | None = None, progress: bool = False) -> Equilibrium:
+def solve(
+    p: Parameters,
+    grid: Grid | None = None,
+    tolerance: float = 1e-6,
+    start: Equilibrium | None = None,
+    levels: int = 3,
+    steps: int = 600,
+    rates: ArrayLike | None = None,
+    progress: bool = False,
+) -> Equilibrium:
     """The competitive equilibrium of a region with two industries.
 
     Parameters
@@ -241,8 +265,10 @@ def solve(p: Parameters, grid: Grid | None = None, tolerance: float = 1e-6,
     grid = grid or default_grid(p)
     z = equations.productivity_chain(p)[0]
     _check_box(p, z, grid)
-    rates = np.broadcast_to([rates or 0.0, 0, 0] if np.ndim(rates) == 0 else np.asarray(rates),
-                            (len(z), grid.b.size, grid.k.size, 3))
+    rates = np.asarray(0.0 if rates is None else rates, dtype=float)
+    rates = np.broadcast_to(
+        [float(rates), 0, 0] if rates.ndim == 0 else rates, (len(z), grid.b.size, grid.k.size, 3)
+    )
     with tqdm(disable=not progress, unit=" steps") as bar:
         if start is not None:
             return _settle(p, [grid], start, rates, tolerance, steps, bar)
@@ -276,18 +302,31 @@ def _settle(p, grids, start, rates, tolerance, steps, bar, strict=False):
         W, π, here = here.interpolate(W, level), here.interpolate(π, level), level
         # where expectations are steep, a node solved less well than this sets off others
         W, policies, π, E, failures, changes = _iterate(
-            p, z, P, level, grid.interpolate(rates, level), W, np.stack([guess, guess], -2), π,
-            tolerance if level is grid else 1e-3, 0.01 * tolerance,
-            steps if level is grid else COARSE_STEPS, bar)
+            p,
+            z,
+            P,
+            level,
+            grid.interpolate(rates, level),
+            W,
+            np.stack([guess, guess], -2),
+            π,
+            tolerance if level is grid else 1e-3,
+            0.01 * tolerance,
+            steps if level is grid else COARSE_STEPS,
+            bar,
+        )
         residuals += changes
         if failures and strict:
             break
     residuals = np.array(residuals)
     d = residuals[-1].max()
     if failures or not d < tolerance:
-        raise NotConverged(f"equilibrium: policies still move {d:.1e}, {failures} nodes unsolved, "
-                           f"after {len(changes)} steps on {π.shape} nodes (tolerance "
-                           f"{tolerance:.0e})", residuals)
+        raise NotConverged(
+            f"equilibrium: policies still move {d:.1e}, {failures} nodes unsolved, "
+            f"after {len(changes)} steps on {π.shape} nodes (tolerance "
+            f"{tolerance:.0e})",
+            residuals,
+        )
     return _finish(p, grid, z, P, policies, π, E, residuals, grid.interpolate(rates, grid))
 
 
@@ -301,17 +340,25 @@ def _along_path(easy, p, grids, rates, tolerance, steps, bar, error):
     path, done, step = [easy], 0.0, 0.25
     while done < 1:
         t = min(1.0, done + step)
-        now = p if t == 1 else p.but(φ=tuple(
-            float(a) if a == b else float(a ** (1 - t) * b ** t)
-            for a, b in zip(easy.φ, p.φ, strict=True)))
+        now = (
+            p
+            if t == 1
+            else p.but(
+                φ=tuple(
+                    float(a) if a == b else float(a ** (1 - t) * b**t)
+                    for a, b in zip(easy.φ, p.φ, strict=True)
+                )
+            )
+        )
         bar.set_description(f"φ = {now.φ[0]:.3g}, {now.φ[1]:.3g}")
         try:
             eq = _settle(now, grids[-1:], eq, rates, tolerance, steps, bar)
         except NotConverged as other:
             step /= 2
             if step < SHORTEST:
-                raise NotConverged(f"{error}; from φ = {easy.φ} it came as far as {path[-1].φ}",
-                                   other.residuals) from error
+                raise NotConverged(
+                    f"{error}; from φ = {easy.φ} it came as far as {path[-1].φ}", other.residuals
+                ) from error
         else:
             done = t
             path.append(now)
@@ -322,20 +369,24 @@ def _check_box(p, z, grid):
     k = np.stack([grid.k, 1 - grid.k], axis=-1)
     least = equations.production(z[:, None], k, p).sum(-1).min()
     if grid.b[0] + least <= 0:
-        raise DataError(f"Grid: at b = {grid.b[0]:.3g} debt exceeds the lowest output in the box; "
-                        f"valid: b > {-least:.3g}")
+        raise DataError(
+            f"Grid: at b = {grid.b[0]:.3g} debt exceeds the lowest output in the box; "
+            f"valid: b > {-least:.3g}"
+        )
 
 
 def _finish(p, grid, z, P, policies, π, E, residuals, rates):
     """Solve every node once more to full precision, both branches, and count them."""
     new, π_new = policies.copy(), π.copy()
-    failures, _ = branches.sweep(problem(p, z, grid, E, rates), policies, π, 1e-12, True, new,
-                                 π_new)
+    failures, _ = branches.sweep(
+        problem(p, z, grid, E, rates), policies, π, 1e-12, True, new, π_new
+    )
     if failures:
         raise NotConverged(f"equilibrium: {failures} nodes without an exact solution", residuals)
     apart = np.abs(new[..., 0, conditions.BONDS] - new[..., 1, conditions.BONDS]) > 1e-6
-    return Equilibrium(p, grid, z, P, new, π_new, E, residuals, int((apart & (π_new < 1)).sum()),
-                       rates)
+    return Equilibrium(
+        p, grid, z, P, new, π_new, E, residuals, int((apart & (π_new < 1)).sum()), rates
+    )
 
 
 def slack_curve(eq: Equilibrium, s: int, b: float, k: float, bonds: ArrayLike) -> dict:
@@ -365,9 +416,11 @@ def slack_curve(eq: Equilibrium, s: int, b: float, k: float, bonds: ArrayLike) -
     m = eq.arrays()[0]
     at = conditions.state(m, s, float(b), float(k))
     found = [branches.portfolio(m, at, float(x), float(k)) for x in np.asarray(bonds)]
-    return {"k": np.array([y for y, _ in found]),
-            "gap": np.array([here.bond.value for _, here in found]),
-            "slack": np.array([here.slack.value for _, here in found])}
+    return {
+        "k": np.array([y for y, _ in found]),
+        "gap": np.array([here.bond.value for _, here in found]),
+        "slack": np.array([here.slack.value for _, here in found]),
+    }
 
 
 def transition(last: Equilibrium, means: ArrayLike) -> list[Equilibrium]:
@@ -399,14 +452,16 @@ def transition(last: Equilibrium, means: ArrayLike) -> list[Equilibrium]:
         z = last.z - np.asarray(last.p.μ) + mean
         _check_box(last.p, z, last.grid)
         E = expected(last.P, all_payoffs(*after.arrays()))
-        after = _finish(last.p, last.grid, z, last.P, after.policies, after.π, E,
-                        last.residuals, last.rates)
+        after = _finish(
+            last.p, last.grid, z, last.P, after.policies, after.π, E, last.residuals, last.rates
+        )
         path.insert(0, after)
     return path
 
 
-def stored(p: Parameters, grid: Grid | None = None, tolerance: float = 1e-6, folder=None,
-           **options) -> Equilibrium:
+def stored(
+    p: Parameters, grid: Grid | None = None, tolerance: float = 1e-6, folder=None, **options
+) -> Equilibrium:
     """`solve`, or what an earlier call with the same inputs and code left; see `store.kept`.
 
     Parameters

@@ -35,10 +35,15 @@ class Grid:
 
     def coarser(self) -> "Grid":
         """About every second node, both ends included; not below 20 and 8 nodes."""
-        sizes = (x.size if x.size < n else max(x.size // 2, n)
-                 for x, n in ((self.b, 20), (self.k, 8)))
-        return Grid(*(x[np.linspace(0, x.size - 1, n).round().astype(int)]
-                      for x, n in zip((self.b, self.k), sizes, strict=True)))
+        sizes = (
+            x.size if x.size < n else max(x.size // 2, n) for x, n in ((self.b, 20), (self.k, 8))
+        )
+        return Grid(
+            *(
+                x[np.linspace(0, x.size - 1, n).round().astype(int)]
+                for x, n in zip((self.b, self.k), sizes, strict=True)
+            )
+        )
 
     def interpolate(self, values: np.ndarray, other: Any, flat: bool = False) -> np.ndarray:
         """Values (S, nB, nK, ...) on this grid, bilinear at the nodes of another.
@@ -61,8 +66,9 @@ def steady_capital(p: Parameters) -> float:
     return k[np.abs(np.log(A / B)).argmin()]
 
 
-def default_grid(p: Parameters, bonds: int = 158, capital: int = 36,
-                 low: float | None = None) -> Grid:
+def default_grid(
+    p: Parameters, bonds: int = 158, capital: int = 36, low: float | None = None
+) -> Grid:
     """A box and its nodes, most of them where debt lives and around the steady capital.
 
     Debt reaches 1.5 times what collateral carries at the deterministic price βMPK/(1-β), or the
@@ -94,8 +100,15 @@ def default_grid(p: Parameters, bonds: int = 158, capital: int = 36,
     z, k = equations.productivity_chain(p)[0], steady_capital(p)
     product = equations.marginal_product(np.asarray(p.μ), np.array([k, 1 - k]), p)[0]
     price = p.β * product / (1 - p.β)
-    debt = p.R * {"market": p.θ * price, "fixed price": p.θ * p.q_bar, "fixed limit": p.limit,
-                  "none": 1.0 / p.R}[p.collateral]      # none: as much as a year's output, about
+    debt = (
+        p.R
+        * {
+            "market": p.θ * price,
+            "fixed price": p.θ * p.q_bar,
+            "fixed limit": p.limit,
+            "none": 1.0 / p.R,
+        }[p.collateral]
+    )  # none: as much as a year's output, about
     ends = np.array([[low, 1 - low], [1 - low, low]])
     # half as much again, as the price in good states exceeds the deterministic one; a little more
     # where there is hardly any debt; and a fifth of the lowest output is left to eat
@@ -113,8 +126,11 @@ def _bonds(p, debt, bottom, n):
         # kinks and jumps of a threshold lie between 46 and 58 percent of the debt, and half the
         # nodes between 4 and 46: the shares of the lowest output keep the order where that
         # cuts the box; few people save beyond 0.4, a sunspot in between
-        knots = [bottom, *(-min(x * debt, -y * bottom) for x, y in (
-            (0.58, 0.9), (0.46, 0.6), (0.04, 0.05))), 0.4]
+        knots = [
+            bottom,
+            *(-min(x * debt, -y * bottom) for x, y in ((0.58, 0.9), (0.46, 0.6), (0.04, 0.05))),
+            0.4,
+        ]
         return np.interp(np.linspace(0, 1, n), [0, 0.1, 0.6, 0.9, 1], knots)
     # saving for precaution, with half the weight of the worst industry: they are two
     risk = max(σ / (1 - ρ) for σ, ρ in zip(p.σ, p.ρ, strict=True))

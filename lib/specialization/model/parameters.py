@@ -9,15 +9,31 @@ import numpy as np
 
 from ..errors import DataError
 
-CHOICES = {"method": ("rouwenhorst", "tauchen"), "timing": ("predetermined", "current"),
-           "agglomeration": ("plain", "normalised"),
-           "collateral": ("market", "fixed price", "fixed limit", "none"),
-           "selection": ("slack", "binding", "unique", "sunspot")}
+CHOICES = {
+    "method": ("rouwenhorst", "tauchen"),
+    "timing": ("predetermined", "current"),
+    "agglomeration": ("plain", "normalised"),
+    "collateral": ("market", "fixed price", "fixed limit", "none"),
+    "selection": ("slack", "binding", "unique", "sunspot"),
+}
 
-VALID = {"γ": "0 < x <= 50", "α": "0 < x < 1", "β": "0 < x < 1", "R": "0 < x <= 10",
-         "θ": "0 <= x <= 10", "φ": "0 <= x < inf", "ξ": "0 <= x < 1", "ρ": "0 <= x < 1",
-         "σ": "0 <= x <= 1", "μ": "0 < x <= 100", "k_bar": "0 < x < 1", "δ": "0 <= x <= 1",
-         "states": "1 <= x < inf", "q_bar": "0 <= x < inf", "limit": "0 <= x < inf"}
+VALID = {
+    "γ": "0 < x <= 50",
+    "α": "0 < x < 1",
+    "β": "0 < x < 1",
+    "R": "0 < x <= 10",
+    "θ": "0 <= x <= 10",
+    "φ": "0 <= x < inf",
+    "ξ": "0 <= x < 1",
+    "ρ": "0 <= x < 1",
+    "σ": "0 <= x <= 1",
+    "μ": "0 < x <= 100",
+    "k_bar": "0 < x < 1",
+    "δ": "0 <= x <= 1",
+    "states": "1 <= x < inf",
+    "q_bar": "0 <= x < inf",
+    "limit": "0 <= x < inf",
+}
 """Range of each number."""
 
 PER_INDUSTRY = ("φ", "ξ", "ρ", "σ", "μ", "states", "k_bar")
@@ -92,8 +108,9 @@ def within(name: str, value: float, low: float, high: float, whole: bool = False
 def _inside(valid, value):
     low, left, _, right, high = valid.split()
     x = np.asarray(value)
-    return (np.all(x > float(low) if left == "<" else x >= float(low))
-            and np.all(x < float(high) if right == "<" else x <= float(high)))
+    return np.all(x > float(low) if left == "<" else x >= float(low)) and np.all(
+        x < float(high) if right == "<" else x <= float(high)
+    )
 
 
 @dataclass(frozen=True)
@@ -118,26 +135,26 @@ class Parameters:
     specialization.errors.DataError: Parameters: γ = 0.0; valid: 0 < γ <= 50
     """
 
-    γ: float = 5.0                # risk aversion; published 5 ("standard in literature")
-    α: float = 0.12               # share of capital; published .12 (US fixed investment share)
-    β: float = 0.95               # discount factor a year; published .95 (NFA of -25% of GDP)
-    R: float = 1.02               # gross interest rate a year; published 1.02 (US average)
-    θ: float = 0.35               # loan to value; published .35 (Graham et al. 2015, for 1970)
-    φ: tuple = (1.0, 1.0)         # adjustment cost; published in [.1, 4] (Hall 2004, Groth 2010)
-    ξ: tuple = (0.2, 0.2)         # agglomeration; published in [.1, .29] (Bartelme et al. 2024)
-    ρ: tuple = (0.5, 0.5)         # persistence a year; published in [.3, .7] (US industry TFP)
-    σ: tuple = (0.06, 0.06)       # sd of shocks, level of z̄; published in [.02, .15]; 0: none
-    μ: tuple = (1.0, 1.0)         # mean productivity, units of output; ours, a normalisation
-    states: tuple = (3, 3)        # points of each productivity chain; ours
-    method: str = "rouwenhorst"   # or "tauchen", its span from the standard deviation
-    timing: str = "predetermined"       # production with k; "current": with k' (slides' appendix)
-    agglomeration: str = "plain"        # z̄ k^ξ; "normalised": z̄ (k/k_bar)^ξ
-    k_bar: tuple = (0.5, 0.5)           # capital at which "normalised" leaves z̄ alone; ours
-    collateral: str = "market"          # limit θ q K̄; or one of the variants of `CHOICES`
-    q_bar: float = 0.0                  # price in a "fixed price" limit θ q_bar K̄; else unused
-    limit: float = 0.0                  # limit on -b'/R of "fixed limit", output; else unused
-    δ: float = 0.0                      # slack up to which a sunspot may pick the binding solution
-    selection: str = "unique"           # rule where slack and binding solutions both exist
+    γ: float = 5.0  # risk aversion; published 5 ("standard in literature")
+    α: float = 0.12  # share of capital; published .12 (US fixed investment share)
+    β: float = 0.95  # discount factor a year; published .95 (NFA of -25% of GDP)
+    R: float = 1.02  # gross interest rate a year; published 1.02 (US average)
+    θ: float = 0.35  # loan to value; published .35 (Graham et al. 2015, for 1970)
+    φ: tuple = (1.0, 1.0)  # adjustment cost; published in [.1, 4] (Hall 2004, Groth 2010)
+    ξ: tuple = (0.2, 0.2)  # agglomeration; published in [.1, .29] (Bartelme et al. 2024)
+    ρ: tuple = (0.5, 0.5)  # persistence a year; published in [.3, .7] (US industry TFP)
+    σ: tuple = (0.06, 0.06)  # sd of shocks, level of z̄; published in [.02, .15]; 0: none
+    μ: tuple = (1.0, 1.0)  # mean productivity, units of output; ours, a normalisation
+    states: tuple = (3, 3)  # points of each productivity chain; ours
+    method: str = "rouwenhorst"  # or "tauchen", its span from the standard deviation
+    timing: str = "predetermined"  # production with k; "current": with k' (slides' appendix)
+    agglomeration: str = "plain"  # z̄ k^ξ; "normalised": z̄ (k/k_bar)^ξ
+    k_bar: tuple = (0.5, 0.5)  # capital at which "normalised" leaves z̄ alone; ours
+    collateral: str = "market"  # limit θ q K̄; or one of the variants of `CHOICES`
+    q_bar: float = 0.0  # price in a "fixed price" limit θ q_bar K̄; else unused
+    limit: float = 0.0  # limit on -b'/R of "fixed limit", output; else unused
+    δ: float = 0.0  # slack up to which a sunspot may pick the binding solution
+    selection: str = "unique"  # rule where slack and binding solutions both exist
 
     def __post_init__(self):
         for name in VALID:
@@ -147,8 +164,10 @@ class Parameters:
             raise DataError(f"Parameters: entries per industry differ in number, {sorted(count)}")
         for name, valid in VALID.items():
             if not _inside(valid, getattr(self, name)):
-                raise DataError(f"Parameters: {name} = {getattr(self, name)}; "
-                                f"valid: {valid.replace('x', name)}")
+                raise DataError(
+                    f"Parameters: {name} = {getattr(self, name)}; "
+                    f"valid: {valid.replace('x', name)}"
+                )
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
             if not isinstance(value, str) or value not in allowed:
@@ -166,15 +185,21 @@ class Parameters:
 
     def _check_combinations(self):
         if self.β * self.R >= 1:
-            raise DataError(f"Parameters: βR = {self.β * self.R:.4g}; valid: below 1, otherwise "
-                            "savings grow without bound")
+            raise DataError(
+                f"Parameters: βR = {self.β * self.R:.4g}; valid: below 1, otherwise "
+                "savings grow without bound"
+            )
         if self.α + max(self.ξ) >= 1:
-            raise DataError(f"Parameters: α + ξ = {self.α + max(self.ξ):.4g}; valid: below 1, "
-                            "otherwise the private return rises with capital")
+            raise DataError(
+                f"Parameters: α + ξ = {self.α + max(self.ξ):.4g}; valid: below 1, "
+                "otherwise the private return rises with capital"
+            )
         for name, variant in (("q_bar", "fixed price"), ("limit", "fixed limit")):
             if self.collateral == variant and not 0 < getattr(self, name) < np.inf:
-                raise DataError(f"Parameters: collateral = {variant!r} needs {name} > 0, "
-                                f"not {getattr(self, name)}")
+                raise DataError(
+                    f"Parameters: collateral = {variant!r} needs {name} > 0, "
+                    f"not {getattr(self, name)}"
+                )
         if self.selection == "sunspot" and self.δ == 0:
             raise DataError("Parameters: selection = 'sunspot' needs δ > 0")
 
@@ -205,14 +230,32 @@ class Parameters:
         """`Scalars` for two industries; without collateral the limit is the box's edge b_min."""
         market = float(self.collateral == "market")
         fixed = self.θ * self.q_bar if self.collateral == "fixed price" else 0.0
-        limit = {"market": 0.0, "fixed price": fixed, "fixed limit": self.limit,
-                 "none": -b_min / self.R}[self.collateral]
-        a = [k ** -ξ if self.agglomeration == "normalised" else 1.0
-             for k, ξ in zip(self.k_bar, self.ξ, strict=True)]
-        return Scalars(self.α, self.β, self.γ, self.θ, self.R, *map(float, self.φ),
-                       *map(float, self.ξ), *a, market, fixed, float(limit),
-                       float(self.timing == "current"), self.δ,
-                       CHOICES["selection"].index(self.selection))
+        limit = {
+            "market": 0.0,
+            "fixed price": fixed,
+            "fixed limit": self.limit,
+            "none": -b_min / self.R,
+        }[self.collateral]
+        a = [
+            k**-ξ if self.agglomeration == "normalised" else 1.0
+            for k, ξ in zip(self.k_bar, self.ξ, strict=True)
+        ]
+        return Scalars(
+            self.α,
+            self.β,
+            self.γ,
+            self.θ,
+            self.R,
+            *map(float, self.φ),
+            *map(float, self.ξ),
+            *a,
+            market,
+            fixed,
+            float(limit),
+            float(self.timing == "current"),
+            self.δ,
+            CHOICES["selection"].index(self.selection),
+        )
 
 
 SMOOTH = Parameters(γ=2.0, θ=0.10)

@@ -56,8 +56,12 @@ def slopes(V: np.ndarray, grid: Grid) -> np.ndarray:
     return np.stack(stack, axis=-1)
 
 
-def value(eq: equilibrium.Equilibrium, start: np.ndarray | None = None, tolerance: float = 1e-9,
-          steps: int = 2000) -> np.ndarray:
+def value(
+    eq: equilibrium.Equilibrium,
+    start: np.ndarray | None = None,
+    tolerance: float = 1e-9,
+    steps: int = 2000,
+) -> np.ndarray:
     r"""Welfare :math:`V = E \sum_t β^t u(c_t)` of the policies of `eq`, (S, nB, nK).
 
     Raises `NotConverged` where it still moves by more than tolerance.
@@ -113,9 +117,15 @@ class Plan(equilibrium.Equilibrium):
     unsettled: float = 0.0
 
 
-def solve(eq: equilibrium.Equilibrium, reading: str = "allocation", taxed: bool = True,
-          multiplier: bool = True, tolerance: float = 1e-5, steps: int = 300,
-          progress: bool = False) -> Plan:
+def solve(
+    eq: equilibrium.Equilibrium,
+    reading: str = "allocation",
+    taxed: bool = True,
+    multiplier: bool = True,
+    tolerance: float = 1e-5,
+    steps: int = 300,
+    progress: bool = False,
+) -> Plan:
     """The planner's Markov equilibrium, from that of the market and on its grid.
 
     Parameters
@@ -155,12 +165,26 @@ def solve(eq: equilibrium.Equilibrium, reading: str = "allocation", taxed: bool 
     p, rules = eq.p, Rules(reading == "debt", bool(taxed))
     with tqdm(disable=not progress, unit=" steps") as bar:
         policies, π, V, E, residuals, regret, unsettled = _iterate(
-            eq, rules, multiplier, tolerance, steps, bar)
+            eq, rules, multiplier, tolerance, steps, bar
+        )
     # between nodes that all bind the odds are one but for rounding: the slack branch is read too
     policies[..., 0, :] = np.where(π[..., None] == 1, policies[..., 1, :], policies[..., 0, :])
     m = problem(p, eq.z, eq.grid, E, np.zeros_like(eq.rates))
-    plan = Plan(p, eq.grid, eq.z, eq.P, policies, π, E, np.array(residuals), 0,
-                choice.decentralise(m, policies, π), V=V, regret=regret, unsettled=unsettled)
+    plan = Plan(
+        p,
+        eq.grid,
+        eq.z,
+        eq.P,
+        policies,
+        π,
+        E,
+        np.array(residuals),
+        0,
+        choice.decentralise(m, policies, π),
+        V=V,
+        regret=regret,
+        unsettled=unsettled,
+    )
     return replace(plan, V=value(plan, V))
 
 
@@ -182,8 +206,7 @@ def _iterate(eq, rules, multiplier, tolerance, steps, bar):
         if not multiplier:
             policies[..., η] = 0
         E = expected(P, all_payoffs(m, policies, π))
-        return (problem(p, eq.z, grid, E, rates),
-                slopes(p.β * expected(P, V), grid))
+        return (problem(p, eq.z, grid, E, rates), slopes(p.β * expected(P, V), grid))
 
     for step in range(steps):
         m, ahead = tomorrow()
@@ -209,11 +232,13 @@ def _iterate(eq, rules, multiplier, tolerance, steps, bar):
         raise NotConverged(
             f"planner: {failures} nodes without a choice, policies still move {d:.1e} after "
             f"{len(residuals)} steps on {π.shape} nodes (tolerance {tolerance:.0e})",
-            np.array(residuals))
+            np.array(residuals),
+        )
     follow(m, ahead, policies, π, V)
     kept = mixed(policies, π)
-    choice.sweep(m, ahead, rules, policies, π, np.full(π.shape, FAR), np.ones(π.shape), new, π_new,
-                 J)
+    choice.sweep(
+        m, ahead, rules, policies, π, np.full(π.shape, FAR), np.ones(π.shape), new, π_new, J
+    )
     moved = np.abs(kept - mixed(new, π_new)).max(-1)
     return policies, π, V, m.E, residuals, (J - V).max(), (moved > 10 * tolerance).mean()
 
@@ -238,8 +263,9 @@ def instruments(plan: Plan) -> pd.DataFrame:
 
 
 def _nodes(eq):
-    return pd.MultiIndex.from_product([range(len(eq.z)), eq.grid.b, eq.grid.k],
-                                      names=["s", "b", "k"])
+    return pd.MultiIndex.from_product(
+        [range(len(eq.z)), eq.grid.b, eq.grid.k], names=["s", "b", "k"]
+    )
 
 
 def first_order(plan: Plan) -> pd.DataFrame:
@@ -273,21 +299,38 @@ def first_order(plan: Plan) -> pd.DataFrame:
     likely = np.where(π[..., None] > 0.5, policies[..., 1, :], policies[..., 0, :])
     k, k1 = (np.stack([x, 1 - x], -1) for x in (grid.k, likely[..., CAPITAL]))
     Φ_2 = equations.Φ_2(k, k1, p)
-    λ, λ_one = (u + m.market * p.θ * μ * p.γ / c * (q + x)
-                for x in ((k1 * Φ_2).sum(-1), Φ_2.sum(-1)))
-    tomorrow = np.array([RegularGridInterpolator((grid.b, grid.k), E)(x[..., [BONDS, CAPITAL]])
-                         for E, x in zip(p.β * p.R * expected(plan.P, λ), likely, strict=True)])
+    λ, λ_one = (
+        u + m.market * p.θ * μ * p.γ / c * (q + x) for x in ((k1 * Φ_2).sum(-1), Φ_2.sum(-1))
+    )
+    tomorrow = np.array(
+        [
+            RegularGridInterpolator((grid.b, grid.k), E)(x[..., [BONDS, CAPITAL]])
+            for E, x in zip(p.β * p.R * expected(plan.P, λ), likely, strict=True)
+        ]
+    )
     free = closed != choice.FLOOR
-    return pd.DataFrame({
-        "λ": λ.ravel(), "λ, weights one": λ_one.ravel(), "u'(c)": u.ravel(),
-        "V_b": slopes(plan.V, grid)[..., 1].ravel(),
-        "today": np.where(free, u - μ - p.R * μ * (slope - 1 / p.R), np.nan).ravel(),
-        "tomorrow": np.where(free, tomorrow, np.nan).ravel(),
-        "regime": np.array(REGIMES)[closed.astype(int).ravel()]}, _nodes(plan))
+    return pd.DataFrame(
+        {
+            "λ": λ.ravel(),
+            "λ, weights one": λ_one.ravel(),
+            "u'(c)": u.ravel(),
+            "V_b": slopes(plan.V, grid)[..., 1].ravel(),
+            "today": np.where(free, u - μ - p.R * μ * (slope - 1 / p.R), np.nan).ravel(),
+            "tomorrow": np.where(free, tomorrow, np.nan).ravel(),
+            "regime": np.array(REGIMES)[closed.astype(int).ravel()],
+        },
+        _nodes(plan),
+    )
 
 
-def stored(p: Parameters, reading: str = "allocation", grid: Grid | None = None,
-           tolerance: float = 1e-5, folder=None, **options) -> Plan:
+def stored(
+    p: Parameters,
+    reading: str = "allocation",
+    grid: Grid | None = None,
+    tolerance: float = 1e-5,
+    folder=None,
+    **options,
+) -> Plan:
     """`solve` from the market's equilibrium on the grid, or what an earlier call left.
 
     Parameters

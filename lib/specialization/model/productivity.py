@@ -52,7 +52,7 @@ def load(industries: str = "44 industries", measure: str = "gross output") -> pd
             raise DataError(f"productivity: {what} {name!r}; valid: {', '.join(valid)}")
     book = pd.read_excel(download.fetch(SOURCE), sheet_name=[SHEETS[industries], "Info"])
     data, info = book.values()
-    start = list(SHEETS).index(industries) * 4 + 4      # the two lists of names stand side by side
+    start = list(SHEETS).index(industries) * 4 + 4  # the two lists of names stand side by side
     names = dict(info.iloc[:, [start, start + 1]].dropna().to_numpy())
     table = data.pivot(index="year", columns="industry_id", values=MEASURES[measure])
     return np.log(table).rename(columns=names).rename_axis(columns="industry")
@@ -119,8 +119,9 @@ def ar1(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ρ, x[1:] - ρ * x[:-1]
 
 
-def simulated_estimates(T: int, trend: str, grid: ArrayLike = GRID, draws: int = 2_000,
-                        seed: int = 0) -> np.ndarray:
+def simulated_estimates(
+    T: int, trend: str, grid: ArrayLike = GRID, draws: int = 2_000, seed: int = 0
+) -> np.ndarray:
     """What least squares find in series whose ρ is known.
 
     Stationary AR(1) series, detrended and estimated as the data, with the same shocks for every ρ.
@@ -199,24 +200,34 @@ def processes(logs: pd.DataFrame, trend: str = "HP 100") -> pd.DataFrame:
     """
     gaps = int(logs.isna().sum().sum())
     if len(logs) < 20 or not (np.diff(logs.index) == 1).all() or gaps:
-        raise DataError(f"productivity: {len(logs)} years, {gaps} values missing; valid: at least "
-                        "20 years in a row without gaps")
+        raise DataError(
+            f"productivity: {len(logs)} years, {gaps} values missing; valid: at least "
+            "20 years in a row without gaps"
+        )
     if (logs.std() < 1e-12).any():
         raise DataError(f"productivity: {logs.columns[logs.std() < 1e-12][0]!r} is constant")
     x, T = logs.to_numpy(), len(logs)
     trends = smoother(T, trend) @ x
     ols, residuals = ar1(x - trends)
     mean, sd, scale = simulated_estimates(T, trend)
-    ρ, low, high = (np.interp(ols, np.maximum.accumulate(mean + side * sd), GRID)
-                    for side in (0, 1.96, -1.96))
+    ρ, low, high = (
+        np.interp(ols, np.maximum.accumulate(mean + side * sd), GRID) for side in (0, 1.96, -1.96)
+    )
     inside = (ρ > GRID[0]) & (ρ < GRID[-1])
     drift, R = (trends[-1] - trends[0]) / (T - 1), np.corrcoef(residuals.T)
-    return pd.DataFrame({
-        "ols": ols, "ρ": ρ,
-        "se": np.where(inside, np.interp(ρ, GRID, sd / np.gradient(mean, GRID)), np.nan),
-        "low": low, "high": high, "σ": residuals.std(axis=0) / np.interp(ρ, GRID, scale),
-        "correlation": (R.sum(axis=0) - 1) / (len(R) - 1), "drift": drift - drift.mean()},
-        index=logs.columns)
+    return pd.DataFrame(
+        {
+            "ols": ols,
+            "ρ": ρ,
+            "se": np.where(inside, np.interp(ρ, GRID, sd / np.gradient(mean, GRID)), np.nan),
+            "low": low,
+            "high": high,
+            "σ": residuals.std(axis=0) / np.interp(ρ, GRID, scale),
+            "correlation": (R.sum(axis=0) - 1) / (len(R) - 1),
+            "drift": drift - drift.mean(),
+        },
+        index=logs.columns,
+    )
 
 
 def processes_table(_: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -237,6 +248,13 @@ def processes_table(_: pd.DataFrame | None = None) -> pd.DataFrame:
     ``processes_table().groupby(["sheet", "measure", "trend"])["ρ"].median()`` needs the public
     file.
     """
-    return pd.concat({(s, m, trend): processes(logs, trend) for s in SHEETS for m in MEASURES
-                      for logs in [load(s, m)] for trend in TRENDS},
-                     names=["sheet", "measure", "trend"]).reset_index()
+    return pd.concat(
+        {
+            (s, m, trend): processes(logs, trend)
+            for s in SHEETS
+            for m in MEASURES
+            for logs in [load(s, m)]
+            for trend in TRENDS
+        },
+        names=["sheet", "measure", "trend"],
+    ).reset_index()

@@ -88,14 +88,21 @@ def box(p: Parameters, rate: float, bonds: int = 28, capital: int = 7) -> Grid:
     x = np.log(x / (1 - x))
     # an even allocation, from which simulations start where nothing else is said, is inside
     k = 1 / (1 + np.exp(-np.linspace(min(*x, 0.4) - 0.8, max(*x, -0.4) + 0.8, capital)))
-    least = min(equations.production(equations.productivity_chain(x)[0].min(0),
-                                 np.stack([k, 1 - k], -1), x).sum(-1).min() for x in ends)
+    least = min(
+        equations.production(
+            equations.productivity_chain(x)[0].min(0), np.stack([k, 1 - k], -1), x
+        )
+        .sum(-1)
+        .min()
+        for x in ends
+    )
     b = min((equilibrium.default_grid(x, bonds, low=0.01).b for x in ends), key=np.min)
     return Grid(np.where(b < 0, b * min(1, -0.8 * least / b[0]), b), k)
 
 
-def first_economy(p: Parameters, k_A: float, rate: float, variant: str = "market price",
-                  **nodes: int) -> Equilibrium:
+def first_economy(
+    p: Parameters, k_A: float, rate: float, variant: str = "market price", **nodes: int
+) -> Equilibrium:
     """The economy of a zone that rests at k_A, before a drift.
 
     Parameters
@@ -128,7 +135,7 @@ def first_economy(p: Parameters, k_A: float, rate: float, variant: str = "market
     0.7
     """
     p = region(p, k_A)
-    if variant == "no constraint":      # in this box, and with nothing to match
+    if variant == "no constraint":  # in this box, and with nothing to match
         p, variant = p.but(collateral="none", selection="unique", δ=0.0), "market price"
     eq = equilibrium.stored(p, box(p, rate, **nodes))
     return without(eq, variant, regions=100, periods=100, burn=60)
@@ -191,10 +198,13 @@ def unforeseen(first: Equilibrium, rate: float, every: int = 10) -> list[Equilib
     policies = [np.stack([eq.policy(n) for n in equilibrium.POLICIES], -1) for eq in knots]
     for t, μ in enumerate(means[1:], 1):
         i = min(t // every, len(knots) - 2)
-        π, mean = ((1 + i - t / every) * x[i] + (t / every - i) * x[i + 1]
-                   for x in ([eq.π for eq in knots], policies))
-        path.append(replace(first, z=first.z - first.p.μ + μ, π=π,
-                            policies=np.stack([mean, mean], -2)))
+        π, mean = (
+            (1 + i - t / every) * x[i] + (t / every - i) * x[i + 1]
+            for x in ([eq.π for eq in knots], policies)
+        )
+        path.append(
+            replace(first, z=first.z - first.p.μ + μ, π=π, policies=np.stack([mean, mean], -2))
+        )
     return path
 
 
@@ -202,8 +212,13 @@ NEWS = {"foreseen": foreseen, "unforeseen": unforeseen}
 """How a drift becomes known."""
 
 
-def simulate(path: Sequence[Equilibrium], zones: int, histories: int, seed: int = 1,
-             start: tuple | None = None) -> dict[str, np.ndarray]:
+def simulate(
+    path: Sequence[Equilibrium],
+    zones: int,
+    histories: int,
+    seed: int = 1,
+    start: tuple | None = None,
+) -> dict[str, np.ndarray]:
     """Panel of zones of one kind.
 
     Parameters
@@ -230,19 +245,32 @@ def simulate(path: Sequence[Equilibrium], zones: int, histories: int, seed: int 
     """
     first, burn = path[0], 0 if start else BURN
     begin = (len(first.P) // 2, 0.5 * first.grid.b[0], equilibrium.steady_capital(first.p))
-    x = simulation.simulate([first] * burn + list(path), burn + len(path), zones * histories,
-                            start or begin, seed, record=[burn + t for t in YEARS])
+    x = simulation.simulate(
+        [first] * burn + list(path),
+        burn + len(path),
+        zones * histories,
+        start or begin,
+        seed,
+        record=[burn + t for t in YEARS],
+    )
     z = np.stack([path[t].z[s.astype(int)] for t, s in zip(YEARS, x["s"], strict=True)])
     y = equations.production(z, np.stack([x["k"], 1 - x["k"]], -1), first.p)
     panel = {name: x[name] for name in ("y", "c", "q")} | {
-        "share": y[..., 0] / y.sum(-1), "gini": measures.gini(y),
-        "edge": first.near_edge(x["b"], x["k"])}
+        "share": y[..., 0] / y.sum(-1),
+        "gini": measures.gini(y),
+        "edge": first.near_edge(x["b"], x["k"]),
+    }
     return {name: v.reshape(len(YEARS), histories, zones) for name, v in panel.items()}
 
 
-def experiment(p: Parameters, kinds: Mapping[Kind, int], variant: str = "market price",
-               news: str = "foreseen", histories: int = 40, **nodes: int
-               ) -> dict[Kind, dict[str, np.ndarray]]:
+def experiment(
+    p: Parameters,
+    kinds: Mapping[Kind, int],
+    variant: str = "market price",
+    news: str = "foreseen",
+    histories: int = 40,
+    **nodes: int,
+) -> dict[Kind, dict[str, np.ndarray]]:
     """Panels of zones that decline or rise, by kind.
 
     Parameters
@@ -289,8 +317,14 @@ def experiment(p: Parameters, kinds: Mapping[Kind, int], variant: str = "market 
     return panels
 
 
-def by_chance(p: Parameters, variant: str = "market price", zones: int = 722, histories: int = 40,
-              bonds: int = 40, capital: int = 12) -> dict[str, np.ndarray]:
+def by_chance(
+    p: Parameters,
+    variant: str = "market price",
+    zones: int = 722,
+    histories: int = 40,
+    bonds: int = 40,
+    capital: int = 12,
+) -> dict[str, np.ndarray]:
     """Panel of zones with the same two industries, specialized by accident.
 
     In the first year capital is uniform between 0.1 and 0.9; bonds and productivities are drawn
@@ -325,8 +359,9 @@ def by_chance(p: Parameters, variant: str = "market price", zones: int = 722, hi
     return simulate([eq] * (YEARS[-1] + 1), zones, histories, start=start)
 
 
-def mix(sizes: Sequence[float], rate: float, mean: float, sd: float, zones: int = 722
-        ) -> dict[Kind, int]:
+def mix(
+    sizes: Sequence[float], rate: float, mean: float, sd: float, zones: int = 722
+) -> dict[Kind, int]:
     """Zones of each kind so that the rates of the drift have this mean and standard deviation.
 
     Rates are -rate, 0 and rate, with the same odds at every size.
@@ -357,8 +392,10 @@ def mix(sizes: Sequence[float], rate: float, mean: float, sd: float, zones: int 
     total = (mean**2 + sd**2) / rate**2
     odds = [(total - mean / rate) / 2, 1 - total, (total + mean / rate) / 2]
     if min(odds) < 0:
-        raise DataError(f"mix: mean {mean:.4g} and sd {sd:.4g} of rates ±{rate:g} and 0; valid: "
-                        f"|mean| {rate:g} <= mean² + sd² <= {rate**2:.4g}")
+        raise DataError(
+            f"mix: mean {mean:.4g} and sd {sd:.4g} of rates ±{rate:g} and 0; valid: "
+            f"|mean| {rate:g} <= mean² + sd² <= {rate**2:.4g}"
+        )
     ends = np.round(zones / len(sizes) * np.cumsum(np.tile(odds, len(sizes))))
     kinds = [(k, g) for k in sizes for g in (-rate, 0.0, rate)]
     return dict(zip(kinds, np.diff(ends, prepend=0).astype(int).tolist(), strict=True))
@@ -383,8 +420,10 @@ def pool(panels: Mapping[Kind, Panel], counts: Mapping[Kind, int]) -> dict[str, 
     >>> pool({"one": one, "two": two}, {"one": 2, "two": 3})["y"][0, 0]
     array([0., 0., 1., 1., 1.])
     """
-    return {name: np.concatenate([panels[kind][name][..., :n] for kind, n in counts.items()], -1)
-            for name in next(iter(panels.values()))}
+    return {
+        name: np.concatenate([panels[kind][name][..., :n] for kind, n in counts.items()], -1)
+        for name in next(iter(panels.values()))
+    }
 
 
 def slopes(panel: Panel, outcome: str = "y") -> tuple[np.ndarray, np.ndarray]:
@@ -418,15 +457,18 @@ def slopes(panel: Panel, outcome: str = "y") -> tuple[np.ndarray, np.ndarray]:
     growth, gini = np.log(panel[outcome][1:] / panel[outcome][0]), panel["gini"][0]
     if np.ptp(gini, axis=-1).min() == 0:
         raise DataError("slopes: all zones have the same initial Gini; valid: some that differ")
-    g, G, y = ((x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
-               for x in (growth, gini, np.log(panel["y"][0])))
+    g, G, y = (
+        (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
+        for x in (growth, gini, np.log(panel["y"][0]))
+    )
     r = (G * y).mean(axis=-1)
     slope = ((g * G).mean(axis=-1) - r * (g * y).mean(axis=-1)) / (1 - r**2)
     return slope, slope * growth.std(axis=-1)
 
 
-def amplification_share(market: np.ndarray, other: np.ndarray
-                        ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def amplification_share(
+    market: np.ndarray, other: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """1 - slope without the amplifier / slope with it.
 
     Parameters
@@ -449,8 +491,10 @@ def amplification_share(market: np.ndarray, other: np.ndarray
     """
     level, n = market.mean(axis=1), market.shape[1]
     ratio = other.mean(axis=1) / level
-    gap, noise = (x.std(axis=1, ddof=1) / np.sqrt(n) / np.abs(level)
-                  for x in (other - ratio[:, None] * market, market))
+    gap, noise = (
+        x.std(axis=1, ddof=1) / np.sqrt(n) / np.abs(level)
+        for x in (other - ratio[:, None] * market, market)
+    )
     return 1 - ratio, gap, 1 / noise
 
 
@@ -485,9 +529,16 @@ def compare(panels: Mapping[str, Panel]) -> pd.DataFrame:
         for unit, a, b in zip(UNITS, *both, strict=True):
             share, error, t = amplification_share(a, b)
             scale = 100 if unit == "log points" else 1
-            tables[name, unit] = pd.DataFrame({
-                "with": scale * a.mean(axis=1), "without": scale * b.mean(axis=1), "t": t,
-                "share, %": 100 * share, "error": 100 * error}, index=list(YEARS[1:]))
+            tables[name, unit] = pd.DataFrame(
+                {
+                    "with": scale * a.mean(axis=1),
+                    "without": scale * b.mean(axis=1),
+                    "t": t,
+                    "share, %": 100 * share,
+                    "error": 100 * error,
+                },
+                index=list(YEARS[1:]),
+            )
     return pd.concat(tables, names=["outcome", "unit", "horizon"])
 
 
@@ -512,5 +563,9 @@ def experiment_compared(p: Parameters, kinds: Mapping[Kind, int], **options) -> 
     >>> table.shape
     (40, 5)
     """
-    return compare({v: pool(experiment(p, kinds, v, **options), kinds)
-                    for v in ("market price", "fixed limit")})
+    return compare(
+        {
+            v: pool(experiment(p, kinds, v, **options), kinds)
+            for v in ("market price", "fixed limit")
+        }
+    )

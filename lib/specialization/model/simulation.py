@@ -79,15 +79,32 @@ def _step(m, policies, π, cumulative, exact, s, b, k, seed, t, out, s_next):
     for chunk in prange((s.size + CHUNK - 1) // CHUNK):
         room = np.empty((2, 5))
         for n in range(chunk * CHUNK, min((chunk + 1) * CHUNK, s.size)):
-            _region(m, policies, π, exact, s[n], b[n], k[n], uniform(seed, n, 2 * t + 1), room,
-                    out[:, n])
+            _region(
+                m,
+                policies,
+                π,
+                exact,
+                s[n],
+                b[n],
+                k[n],
+                uniform(seed, n, 2 * t + 1),
+                room,
+                out[:, n],
+            )
             row, draw = cumulative[s[n]], uniform(seed, n, 2 * t + 2)
             s_next[n] = min(np.searchsorted(row, draw, side="right"), row.size - 1)
 
 
-def simulate(eq: Equilibrium | list, periods: int, regions: int = 1, start: tuple | None = None,
-             seed: int = 0, shocks: ArrayLike | None = None, exact: bool = False,
-             record: Sequence[int] | None = None) -> dict[str, np.ndarray]:
+def simulate(
+    eq: Equilibrium | list,
+    periods: int,
+    regions: int = 1,
+    start: tuple | None = None,
+    seed: int = 0,
+    shocks: ArrayLike | None = None,
+    exact: bool = False,
+    record: Sequence[int] | None = None,
+) -> dict[str, np.ndarray]:
     """Paths of many regions.
 
     Parameters
@@ -128,15 +145,17 @@ def simulate(eq: Equilibrium | list, periods: int, regions: int = 1, start: tupl
     first, record = path[0], range(periods) if record is None else record
     grid, middle = first.grid, (len(first.P) - 1) // 2
     s, b, k = start or (middle, grid.b.mean(), 0.5)
-    s, b, k = (np.array(np.broadcast_to(x, regions), dtype=d)
-               for x, d in ((s, np.int64), (b, float), (k, float)))
+    s, b, k = (
+        np.array(np.broadcast_to(x, regions), dtype=d)
+        for x, d in ((s, np.int64), (b, float), (k, float))
+    )
     _check_start(first, s, b, k)
     kept = {name: np.empty((len(record), regions)) for name in ("s", "b", "k", *SERIES)}
     cumulative, out, row = first.P.cumsum(axis=1), np.empty((len(SERIES), regions)), 0
     s_next = s.copy()
     for t in range(periods):
         if shocks is not None:
-            s = np.array(shocks[t], dtype=np.int64)
+            s = np.asarray(shocks)[t].astype(np.int64)
         _step(*path[t].arrays(), cumulative, exact, s, b, k, seed, t, out, s_next)
         if not np.isfinite(out).all():
             n = int(np.argmin(np.isfinite(out).all(axis=0)))
@@ -150,15 +169,21 @@ def simulate(eq: Equilibrium | list, periods: int, regions: int = 1, start: tupl
 
 
 def _check_start(eq, s, b, k):
-    for name, x, low, high in (("s", s, 0, len(eq.P) - 1), ("b", b, *eq.grid.b[[0, -1]]),
-                               ("k", k, *eq.grid.k[[0, -1]])):
+    for name, x, low, high in (
+        ("s", s, 0, len(eq.P) - 1),
+        ("b", b, *eq.grid.b[[0, -1]]),
+        ("k", k, *eq.grid.k[[0, -1]]),
+    ):
         if not ((x >= low) & (x <= high)).all():
-            raise DataError(f"simulate: start {name} from {x.min():.4g} to {x.max():.4g}; "
-                            f"valid: {low:.4g} to {high:.4g}")
+            raise DataError(
+                f"simulate: start {name} from {x.min():.4g} to {x.max():.4g}; "
+                f"valid: {low:.4g} to {high:.4g}"
+            )
 
 
-def ergodic(eq: Equilibrium, regions: int = 200, periods: int = 250, burn: int = 150,
-            seed: int = 0) -> dict[str, np.ndarray]:
+def ergodic(
+    eq: Equilibrium, regions: int = 200, periods: int = 250, burn: int = 150, seed: int = 0
+) -> dict[str, np.ndarray]:
     """Solved paths of `simulate` after `burn` periods, flattened: dict of arrays.
 
     Examples
@@ -169,8 +194,9 @@ def ergodic(eq: Equilibrium, regions: int = 200, periods: int = 250, burn: int =
     >>> ergodic(eq, regions=3, periods=4, burn=20)["q"].size
     12
     """
-    path = simulate(eq, burn + periods, regions, seed=seed, exact=True,
-                    record=range(burn, burn + periods))
+    path = simulate(
+        eq, burn + periods, regions, seed=seed, exact=True, record=range(burn, burn + periods)
+    )
     return {name: x.ravel() for name, x in path.items()}
 
 
@@ -196,18 +222,33 @@ def moments(eq: Equilibrium, path: dict | None = None, **options) -> pd.Series:
     True
     """
     x = ergodic(eq, **options) if path is None else path
-    return pd.Series({
-        "NFA/Y": (x["b_next"] / eq.p.R / x["y"]).mean(),
-        "mean q": x["q"].mean(), "sd q": x["q"].std(),
-        "sd log c": np.log(x["c"]).std(), "sd log y": np.log(x["y"]).std(),
-        "mean k_A": x["k"].mean(), "sd k_A": x["k"].std(), "binding": x["binding"].mean(),
-        "min b": x["b"].min(), "max b": x["b"].max(),
-        "near edge": eq.near_edge(x["b"], x["k"]).mean()})
+    return pd.Series(
+        {
+            "NFA/Y": (x["b_next"] / eq.p.R / x["y"]).mean(),
+            "mean q": x["q"].mean(),
+            "sd q": x["q"].std(),
+            "sd log c": np.log(x["c"]).std(),
+            "sd log y": np.log(x["y"]).std(),
+            "mean k_A": x["k"].mean(),
+            "sd k_A": x["k"].std(),
+            "binding": x["binding"].mean(),
+            "min b": x["b"].min(),
+            "max b": x["b"].max(),
+            "near edge": eq.near_edge(x["b"], x["k"]).mean(),
+        }
+    )
 
 
-def impulse_response(eq: Equilibrium, start: tuple | None = None, industry: int = 0,
-                     size_in_sd: float = 2.0, periods: int = 30, paths: int = 20000,
-                     seed: int = 0, exact: bool = False) -> pd.DataFrame:
+def impulse_response(
+    eq: Equilibrium,
+    start: tuple | None = None,
+    industry: int = 0,
+    size_in_sd: float = 2.0,
+    periods: int = 30,
+    paths: int = 20000,
+    seed: int = 0,
+    exact: bool = False,
+) -> pd.DataFrame:
     """Generalised impulse response to lower productivity of one industry in period 0.
 
     Mean over paths of the shocked less the unshocked series, both with the same later draws. The
@@ -247,9 +288,11 @@ def impulse_response(eq: Equilibrium, start: tuple | None = None, industry: int 
         raise DataError(f"impulse_response: industry = {industry}; valid: 0 (A) or 1 (B)")
     levels, name = np.unique(eq.z[:, industry]), "AB"[industry]
     if len(levels) < 2:
-        raise DataError(f"impulse_response: industry {name} has no shock: σ = "
-                        f"{eq.p.σ[industry]:g}, {eq.p.states[industry]} states; valid: σ > 0 and "
-                        "at least 2 states")
+        raise DataError(
+            f"impulse_response: industry {name} has no shock: σ = "
+            f"{eq.p.σ[industry]:g}, {eq.p.states[industry]} states; valid: σ > 0 and "
+            "at least 2 states"
+        )
     if start is None:
         x = ergodic(eq, regions=200, periods=100, seed=seed + 1)
         pick = np.random.default_rng(seed).integers(x["s"].size, size=paths)
@@ -261,11 +304,15 @@ def impulse_response(eq: Equilibrium, start: tuple | None = None, industry: int 
     low = np.clip(np.searchsorted(levels, aim + 1e-12) - 1, 0, len(levels) - 2)
     draw = np.random.default_rng(seed + 1).random(paths)
     hit = low + (draw < (aim - levels[low]) / (levels[low + 1] - levels[low]))
-    base, shocked = (simulate(eq, periods, paths, (state, *start[1:]), seed, exact=exact)
-                     for state in (s, s + (hit - own) * stride))
+    base, shocked = (
+        simulate(eq, periods, paths, (state, *start[1:]), seed, exact=exact)
+        for state in (s, s + (hit - own) * stride)
+    )
     frame = {"z": tuple(eq.z[x["s"].astype(int), industry] for x in (shocked, base))}
-    frame |= {name: (shocked[name], base[name])
-              for name in ("c", "y", "b", "b_next", "q", "k", "binding")}
+    frame |= {
+        name: (shocked[name], base[name])
+        for name in ("c", "y", "b", "b_next", "q", "k", "binding")
+    }
     result = pd.DataFrame({name: np.subtract(*pair).mean(axis=1) for name, pair in frame.items()})
     result.attrs["size"] = -result["z"][0] / eq.p.σ[industry]
     return result
@@ -281,18 +328,22 @@ def _errors(m, policies, π, P, now, s, b, k, room, total, errors):
         write(room[SLACK], here.slack)
         write(room[BINDING], here.binding)
         payoffs(m, n, now.k, room, here.π, P[s, n], total)
-        around = π[n, i:i + 2, j:j + 2]
+        around = π[n, i : i + 2, j : j + 2]
         if m.rule != UNIQUE and around.max() > 0 and around.min() < 1:
             errors[3] += P[s, n]
     z, k1, taxes, later = m.z[s], now.k, state(m, s, b, k).instruments, 1 - m.now
-    f_A, f_B = m.α * production(m, A(m), 1.0, k1) / k1, m.α * production(
-        m, B(m), 1.0, 1 - k1) / (1 - k1)
+    f_A, f_B = (
+        m.α * production(m, A(m), 1.0, k1) / k1,
+        m.α * production(m, B(m), 1.0, 1 - k1) / (1 - k1),
+    )
     g_A, g_B = growth(k, k1)
     cost_A = now.q + Φ_2(A(m), g_A) - m.now * z[0] * f_A - taxes.s_A
     cost_B = now.q + Φ_2(B(m), g_B) - m.now * z[1] * f_B - taxes.s_B
-    u = ((1 + taxes.τ) * m.β * m.R * total[0] + now.η,
-         m.β * (later * total[1] * f_A + total[3]) / cost_A,
-         m.β * (later * total[2] * f_B + total[4]) / cost_B)
+    u = (
+        (1 + taxes.τ) * m.β * m.R * total[0] + now.η,
+        m.β * (later * total[1] * f_A + total[3]) / cost_A,
+        m.β * (later * total[2] * f_B + total[4]) / cost_B,
+    )
     for n in range(3):
         errors[n] = abs(u[n] ** (-1 / m.γ) / now.c - 1)
 
@@ -302,12 +353,11 @@ def _euler(m, policies, π, P, s, b, k, choices, errors):
     for chunk in prange((s.size + CHUNK - 1) // CHUNK):
         room, total = np.empty((2, 5)), np.empty(5)
         for t in range(chunk * CHUNK, min((chunk + 1) * CHUNK, s.size)):
-            _errors(m, policies, π, P, read(choices[t]), s[t], b[t], k[t], room, total,
-                    errors[t])
+            _errors(m, policies, π, P, read(choices[t]), s[t], b[t], k[t], room, total, errors[t])
 
 
 def euler_errors(eq: Equilibrium, path: dict) -> pd.DataFrame:
-    """Unit-free Euler errors off the grid: |c implied by the equation / c - 1|.
+    """Unit-free Euler errors off the grid: ``abs(c implied by the equation / c - 1)``.
 
     Tomorrow's policies are solved anew at every productivity, not interpolated.
 
@@ -358,17 +408,36 @@ def accuracy(eq: Equilibrium, path: dict | None = None, **options) -> pd.DataFra
     """
     x = ergodic(eq, **options) if path is None else path
     errors, binding = euler_errors(eq, x), x["binding"] > 0.5
-    kinds = {"all": np.full(binding.size, True), "slack": ~binding, "binding": binding,
-             "away": errors["threshold"].to_numpy() == 0}
-    table = pd.DataFrame([
-        (name, kind, *(f(np.log10(np.maximum(errors[name][which], 1e-16))) for f in (
-            np.mean, lambda e: np.quantile(e, 0.99), np.max)), which.mean())
-        for name in errors.columns[:3] for kind, which in kinds.items() if which.any()],
-        columns=["equation", "states", "mean", "p99", "max", "share"])
+    kinds = {
+        "all": np.full(binding.size, True),
+        "slack": ~binding,
+        "binding": binding,
+        "away": errors["threshold"].to_numpy() == 0,
+    }
+    table = pd.DataFrame(
+        [
+            (
+                name,
+                kind,
+                *(
+                    f(np.log10(np.maximum(errors[name][which], 1e-16)))
+                    for f in (np.mean, lambda e: np.quantile(e, 0.99), np.max)
+                ),
+                which.mean(),
+            )
+            for name in errors.columns[:3]
+            for kind, which in kinds.items()
+            if which.any()
+        ],
+        columns=["equation", "states", "mean", "p99", "max", "share"],
+    )
     slack = eq.slack(x["b_next"], x["q"])
-    table.attrs |= {"min slack": slack.min(), "min multiplier": x["η"].min(),
-                    "max product": np.abs(slack * x["η"]).max(),
-                    "near edge": eq.near_edge(x["b"], x["k"]).mean()}
+    table.attrs |= {
+        "min slack": slack.min(),
+        "min multiplier": x["η"].min(),
+        "max product": np.abs(slack * x["η"]).max(),
+        "near edge": eq.near_edge(x["b"], x["k"]).mean(),
+    }
     return table
 
 
@@ -389,21 +458,30 @@ def robustness(eq: Equilibrium, tolerance: float = 1e-6, **options) -> pd.DataFr
     ['this', 'quarter', 'half', 'wider box', 'tighter']
     """
     grid, inside = eq.grid, (slice(None), slice(1, -1), slice(1, -1))
-    wide = Grid(np.r_[grid.b[0] - (grid.b[1] - grid.b[0]), grid.b,
-                                  grid.b[-1] + (grid.b[-1] - grid.b[-2])],
-                            np.r_[grid.k[0] * 0.8, grid.k, 1 - (1 - grid.k[-1]) * 0.8])
+    wide = Grid(
+        np.r_[grid.b[0] - (grid.b[1] - grid.b[0]), grid.b, grid.b[-1] + (grid.b[-1] - grid.b[-2])],
+        np.r_[grid.k[0] * 0.8, grid.k, 1 - (1 - grid.k[-1]) * 0.8],
+    )
     half = grid.coarser()
-    others = {"quarter": (half.coarser(), tolerance), "half": (half, tolerance),
-              "wider box": (wide, tolerance), "tighter": (grid, tolerance / 10)}
+    others = {
+        "quarter": (half.coarser(), tolerance),
+        "half": (half, tolerance),
+        "wider box": (wide, tolerance),
+        "tighter": (grid, tolerance / 10),
+    }
     columns = {"this": moments(eq, **options)}
     for name, (other, precision) in others.items():
-        solution = equilibrium.solve(eq.p, other, precision,
-                                     rates=grid.interpolate(eq.rates, other, flat=True))
+        solution = equilibrium.solve(
+            eq.p, other, precision, rates=grid.interpolate(eq.rates, other, flat=True)
+        )
         columns[name] = moments(solution, **options)
         if name in ("wider box", "tighter"):
-            new = [solution.policy(n)[inside] if name == "wider box" else solution.policy(n)
-                   for n in equilibrium.POLICIES]
+            new = [
+                solution.policy(n)[inside] if name == "wider box" else solution.policy(n)
+                for n in equilibrium.POLICIES
+            ]
             columns[name]["largest move"] = max(
                 np.abs(a - eq.policy(n)).max()
-                for a, n in zip(new, equilibrium.POLICIES, strict=True))
+                for a, n in zip(new, equilibrium.POLICIES, strict=True)
+            )
     return pd.DataFrame(columns)

@@ -72,8 +72,7 @@ def guess(p: Parameters, grid: Grid) -> dict[str, np.ndarray]:
     return dict(zip(NAMES, map(np.array, np.broadcast_arrays(*values)), strict=True))
 
 
-def expect(grid: Grid, P: np.ndarray, W: np.ndarray, b1: np.ndarray,
-           k1: np.ndarray) -> np.ndarray:
+def expect(grid: Grid, P: np.ndarray, W: np.ndarray, b1: np.ndarray, k1: np.ndarray) -> np.ndarray:
     """Expected payoffs at the choices, given each state's productivity; linear between nodes.
 
     Parameters
@@ -94,10 +93,14 @@ def expect(grid: Grid, P: np.ndarray, W: np.ndarray, b1: np.ndarray,
     >>> expect(grid, np.eye(1), W, np.full((1, 2, 2), 0.3), np.full((1, 2, 2), 0.25))[0, 0, 0]
     array([0.3])
     """
-    return np.stack([
-        RegularGridInterpolator((grid.b, grid.k), E, bounds_error=False, fill_value=None)(
-            np.stack([x, y], axis=-1))
-        for E, x, y in zip(np.tensordot(P, W, 1), b1, k1, strict=True)])
+    return np.stack(
+        [
+            RegularGridInterpolator((grid.b, grid.k), E, bounds_error=False, fill_value=None)(
+                np.stack([x, y], axis=-1)
+            )
+            for E, x, y in zip(np.tensordot(P, W, 1), b1, k1, strict=True)
+        ]
+    )
 
 
 def step(p: Parameters, grid: Grid, old: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -142,8 +145,9 @@ def step(p: Parameters, grid: Grid, old: dict[str, np.ndarray]) -> dict[str, np.
     return dict(zip(NAMES, (c, prices.mean(axis=-1), b1, k1, η), strict=True))
 
 
-def solve(p: Parameters, grid: Grid, tolerance: float = 1e-6, damping: float = 0.6,
-          steps: int = 3000) -> dict[str, np.ndarray]:
+def solve(
+    p: Parameters, grid: Grid, tolerance: float = 1e-6, damping: float = 0.6, steps: int = 3000
+) -> dict[str, np.ndarray]:
     """The competitive equilibrium: `step` again and again, a part of the way each time.
 
     Parameters
@@ -181,8 +185,10 @@ def solve(p: Parameters, grid: Grid, tolerance: float = 1e-6, damping: float = 0
     for solving models with two endogenous states and occasionally binding constraints".
     """
     if len(p.φ) != 2 or p.timing != "predetermined" or p.selection != "unique" or min(p.φ) <= 0:
-        raise DataError("textbook.solve: valid: two industries, φ > 0, timing = 'predetermined', "
-                        "selection = 'unique'")
+        raise DataError(
+            "textbook.solve: valid: two industries, φ > 0, timing = 'predetermined', "
+            "selection = 'unique'"
+        )
     policies, changes = guess(p, grid), []
     for _ in range(steps):
         new = step(p, grid, policies)
@@ -191,6 +197,8 @@ def solve(p: Parameters, grid: Grid, tolerance: float = 1e-6, damping: float = 0
             break
         policies = {name: x + damping * (new[name] - x) for name, x in policies.items()}
     if not changes[-1] <= tolerance:
-        raise NotConverged(f"textbook.solve: policies still move {changes[-1]:.1e} after "
-                           f"{len(changes)} steps", changes)
+        raise NotConverged(
+            f"textbook.solve: policies still move {changes[-1]:.1e} after {len(changes)} steps",
+            changes,
+        )
     return policies

@@ -33,8 +33,13 @@ class States(NamedTuple):
     k: np.ndarray
 
 
-def planned(p: Parameters, reading: str = "allocation", grid: Grid | None = None,
-            tolerance: float = 1e-4, **options) -> Economy:
+def planned(
+    p: Parameters,
+    reading: str = "allocation",
+    grid: Grid | None = None,
+    tolerance: float = 1e-4,
+    **options,
+) -> Economy:
     """A market and a planner, solved or from the store.
 
     Parameters
@@ -69,12 +74,14 @@ def planned(p: Parameters, reading: str = "allocation", grid: Grid | None = None
     """
     grid = grid or planner.default_grid(p)
     market = equilibrium.stored(p, grid)
-    return Economy(market, kept(planner.value, market),
-                   planner.stored(p, reading, grid, tolerance, **options))
+    return Economy(
+        market, kept(planner.value, market), planner.stored(p, reading, grid, tolerance, **options)
+    )
 
 
-def at_mean(eq: Equilibrium, values: np.ndarray, b: ArrayLike, k: ArrayLike
-            ) -> pd.DataFrame | pd.Series | float:
+def at_mean(
+    eq: Equilibrium, values: np.ndarray, b: ArrayLike, k: ArrayLike
+) -> pd.DataFrame | pd.Series | float:
     """Values at the nodes read at mean productivity.
 
     Parameters
@@ -105,8 +112,9 @@ def at_mean(eq: Equilibrium, values: np.ndarray, b: ArrayLike, k: ArrayLike
     return table.iloc[0] if np.ndim(b) == 0 else table
 
 
-def gains(plan: Plan, value: np.ndarray, b: ArrayLike, k: ArrayLike
-          ) -> pd.DataFrame | pd.Series | float:
+def gains(
+    plan: Plan, value: np.ndarray, b: ArrayLike, k: ArrayLike
+) -> pd.DataFrame | pd.Series | float:
     """Gain of a plan over the market in percent, at mean productivity.
 
     Parameters
@@ -131,8 +139,9 @@ def gains(plan: Plan, value: np.ndarray, b: ArrayLike, k: ArrayLike
     return at_mean(plan, 100 * planner.gain(plan.V, value, plan.p), b, k)
 
 
-def head_start(market: Equilibrium, value: np.ndarray, b: ArrayLike, k: ArrayLike
-               ) -> pd.DataFrame | pd.Series | float:
+def head_start(
+    market: Equilibrium, value: np.ndarray, b: ArrayLike, k: ArrayLike
+) -> pd.DataFrame | pd.Series | float:
     """Percent that moving capital once, to where the market's value is highest, is worth.
 
     Parameters
@@ -211,8 +220,9 @@ def long_run(eq: Equilibrium) -> pd.Series:
     return m
 
 
-def rule_gain(market: Equilibrium, value: np.ndarray, tax: float = 0.0, wedge: float = 0.0
-              ) -> np.ndarray:
+def rule_gain(
+    market: Equilibrium, value: np.ndarray, tax: float = 0.0, wedge: float = 0.0
+) -> np.ndarray:
     r"""Gain of constant instruments over the market without them.
 
     Either a tax on debt, or subsidies :math:`s_A - s_B = w` with :math:`k_A s_A + k_B s_B = 0` at
@@ -250,8 +260,14 @@ def rule_gain(market: Equilibrium, value: np.ndarray, tax: float = 0.0, wedge: f
     return 100 * planner.gain(planner.value(eq), value, market.p)
 
 
-def by_change(p: Parameters, changes: Mapping[str, Mapping], readings: Mapping[str, Iterable[str]],
-              b: float, k: Sequence[float], tolerance: float = 1e-4) -> pd.DataFrame:
+def by_change(
+    p: Parameters,
+    changes: Mapping[str, Mapping],
+    readings: Mapping[str, Iterable[str]],
+    b: float,
+    k: Sequence[float],
+    tolerance: float = 1e-4,
+) -> pd.DataFrame:
     """Gains of plans and of the efficient start where one parameter is another.
 
     Parameters
@@ -285,6 +301,8 @@ def by_change(p: Parameters, changes: Mapping[str, Mapping], readings: Mapping[s
             except NotConverged:
                 continue
             row |= {(reading, x): g for x, g in pd.Series(gains(plan, value, b, k)).items()}
-            row |= {("efficient start", x): g
-                    for x, g in pd.Series(head_start(market, value, b, k)).items()}
+            row |= {
+                ("efficient start", x): g
+                for x, g in pd.Series(head_start(market, value, b, k)).items()
+            }
     return pd.DataFrame(rows).T

@@ -15,7 +15,16 @@ from .tables import (
 )
 
 __all__ = [
-    "Shown", "choose",
-    "published", "published_columns", "published_horizons", "published_gini_moments",
-    "Table", "rows", "pick", "wide", "published_and_here", "verdicts",
+    "Shown",
+    "choose",
+    "published",
+    "published_columns",
+    "published_horizons",
+    "published_gini_moments",
+    "Table",
+    "rows",
+    "pick",
+    "wide",
+    "published_and_here",
+    "verdicts",
 ]

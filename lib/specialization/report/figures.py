@@ -18,12 +18,24 @@ SEQUENTIAL = "cividis"
 WIDTH = 5.6
 
 STYLE = {
-    "figure.dpi": 150, "savefig.dpi": 150, "savefig.bbox": "tight",
-    "figure.facecolor": "white", "figure.constrained_layout.use": True,
-    "font.size": 11, "axes.labelsize": 11, "axes.titlesize": 11, "axes.titlelocation": "left",
-    "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 10, "legend.frameon": False,
-    "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 2,
-    "axes.prop_cycle": cycler(color=COLOURS), "svg.hashsalt": "specialization",
+    "figure.dpi": 150,
+    "savefig.dpi": 150,
+    "savefig.bbox": "tight",
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "axes.labelsize": 11,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 2,
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "svg.hashsalt": "specialization",
 }
 OUTCOMES = {"log_income": "level", "growth": "growth"}
 
@@ -62,8 +74,12 @@ def tail_figure(earnings):
     share = weight[(earnings["reported"] > u).to_numpy()].sum() / weight.sum()
     x = x[x >= u]
     ax.loglog(x, share * (x / u) ** -a, ":", label="fitted tail", color=COLOURS[2])
-    ax.set(xlabel="earnings, dollars of 1950", ylabel="share of persons above",
-           xlim=(u / 3, None), ylim=(1e-5, 1))
+    ax.set(
+        xlabel="earnings, dollars of 1950",
+        ylabel="share of persons above",
+        xlim=(u / 3, None),
+        ylim=(1e-5, 1),
+    )
     ax.legend()
     return fig
 
@@ -86,9 +102,13 @@ def density_figure(tables):
 def size_figure(tables):
     """Gini against log population with absent industries counted and left out, by vintage."""
     words = {"gini": "absent counted", "gini_present": "absent left out"}
-    parts = [t[t["year"] == t["year"].min()].assign(
-        Gini=lambda d, c=c: d[c], panel=f"{label}\n{word}", series="")
-        for label, t in tables.items() for c, word in words.items()]
+    parts = [
+        t[t["year"] == t["year"].min()].assign(
+            Gini=lambda d, c=c: d[c], panel=f"{label}\n{word}", series=""
+        )
+        for label, t in tables.items()
+        for c, word in words.items()
+    ]
     return series_figure(pd.concat(parts), "population", "Gini", ("population", "Gini"), "x", 2)
 
 
@@ -106,8 +126,10 @@ def map_figure(table, column, label, shapes=None):
     dots at the centroids where None."""
     fig, ax = figure(height=3.9)
     edges = np.quantile(table[column], np.linspace(0, 1, 6))
-    style = {"cmap": mpl.colormaps[SEQUENTIAL].resampled(5),
-             "norm": mpl.colors.BoundaryNorm(edges, 5)}
+    style = {
+        "cmap": mpl.colormaps[SEQUENTIAL].resampled(5),
+        "norm": mpl.colors.BoundaryNorm(edges, 5),
+    }
     if shapes is None:
         width = np.cos(np.deg2rad(38))
         ax.scatter(table["lon"] * width, table["lat"], c=table[column], s=14, **style)
@@ -116,8 +138,16 @@ def map_figure(table, column, label, shapes=None):
         joined.plot(column, ax=ax, edgecolor="white", linewidth=0.15, **style)
     ax.set_aspect("equal")
     ax.set_axis_off()
-    fig.colorbar(ax.collections[0], ax=ax, orientation="horizontal", shrink=0.8, pad=0.02,
-                 label=label, format="%.2f", ticks=edges)
+    fig.colorbar(
+        ax.collections[0],
+        ax=ax,
+        orientation="horizontal",
+        shrink=0.8,
+        pad=0.02,
+        label=label,
+        format="%.2f",
+        ticks=edges,
+    )
     return fig
 
 
@@ -137,15 +167,27 @@ def sorted_figure(tables, what, points=None):
             if "bh" in t:
                 ax.plot(effect[t["bh"] < 0.05], "o", ms=3, label="significant")
             if points:
-                ax.axhline(points["published", outcome], color=COLOURS[1], ls="--", lw=1.5,
-                           label="published")
+                ax.axhline(
+                    points["published", outcome],
+                    color=COLOURS[1],
+                    ls="--",
+                    lw=1.5,
+                    label="published",
+                )
             if points and (label, outcome) in points:
                 here = points[label, outcome]
-                ax.plot(np.searchsorted(effect, here), here, "D", color=COLOURS[1], ms=7,
-                        mec="black", label="its design here")
+                ax.plot(
+                    np.searchsorted(effect, here),
+                    here,
+                    "D",
+                    color=COLOURS[1],
+                    ms=7,
+                    mec="black",
+                    label="its design here",
+                )
             ax.set(title=f"{label}\n{word}", xlabel=f"{len(t):,} {what}", xticks=[])
         row[0].set_ylabel("effect of one sd")
-    for ax, outcome in zip(axes[0], OUTCOMES, strict=True):     # some intervals are far wider
+    for ax, outcome in zip(axes[0], OUTCOMES, strict=True):  # some intervals are far wider
         every = pd.concat([t.loc[t["outcome"] == outcome, "effect"] for t in tables.values()])
         ax.set_ylim(1.2 * every.min(), 1.2 * every.max())
     axes[0, 0].legend(loc="upper left")
@@ -158,16 +200,23 @@ def forest_figure(table):
     `table` has source, base, end, column, row, effect, effect_low, effect_high, published_effect:
     total specialization of column (1) and tradable of (2), each with a line at the published
     effect. The widest intervals run out of the figure, no estimate does."""
-    t = table.assign(label=[f"{s}, {b}-{e}" for s, b, e in table[
-        ["source", "base", "end"]].itertuples(index=False)])
+    t = table.assign(
+        label=[
+            f"{s}, {b}-{e}" for s, b, e in table[["source", "base", "end"]].itertuples(index=False)
+        ]
+    )
     t = t.sort_values(["base", "source", "end"])
-    parts = {"total, column (1)": t[(t["column"] == "(1)") & (t["row"] == "total")],
-             "tradable, column (2)": t[(t["column"] == "(2)") & (t["row"] == "tradable")]}
+    parts = {
+        "total, column (1)": t[(t["column"] == "(1)") & (t["row"] == "total")],
+        "tradable, column (2)": t[(t["column"] == "(2)") & (t["row"] == "tradable")],
+    }
     rows = len(parts["total, column (1)"])
     fig, axes = figure(1, 2, height=0.26 * rows + 1, sharey=True)
     every = pd.concat(parts)
-    limit = max(2 * (every["effect_high"] - every["effect_low"]).median(),
-                1.1 * every["effect"].abs().max())
+    limit = max(
+        2 * (every["effect_high"] - every["effect_low"]).median(),
+        1.1 * every["effect"].abs().max(),
+    )
     for ax, (title, part) in zip(axes, parts.items(), strict=True):
         for k, (_, r) in enumerate(part.iterrows()):
             colour = COLOURS[0] if r["effect_low"] * r["effect_high"] > 0 else "0.5"
@@ -197,8 +246,15 @@ def choice_figure(curve, choices, published):
     fig, ax = figure(height=0.23 * len(rows) + 1)
     for k, (c, v) in enumerate(rows):
         low, middle, high = t.loc[t[c] == v, "effect"].quantile([0.1, 0.5, 0.9])
-        ax.plot([low, middle, high], [-k] * 3, "o-", lw=1.5, ms=5, markevery=[1],
-                color=COLOURS[list(choices).index(c) % 7])
+        ax.plot(
+            [low, middle, high],
+            [-k] * 3,
+            "o-",
+            lw=1.5,
+            ms=5,
+            markevery=[1],
+            color=COLOURS[list(choices).index(c) % 7],
+        )
     ax.axvline(0, color="0.4", lw=1)
     ax.axvline(published, color=COLOURS[1], ls="--", lw=1.5)
     ax.set_yticks(-np.arange(len(rows)), [f"{choices[c]}: {v}" for c, v in rows])
@@ -211,19 +267,27 @@ def curves_figure(panels, x, y, columns=2, height=2.6):
 
     `panels` has by title and by label of the curve a table: x, level and, if there are bands, low,
     high, and low_uniform, high_uniform. Labels are in the first panel. `x`, `y` name the axes."""
-    fig, axes = figure(-(-len(panels) // columns), columns, height, squeeze=False, sharey="row",
-                       sharex=columns > 1)
+    fig, axes = figure(
+        -(-len(panels) // columns),
+        columns,
+        height,
+        squeeze=False,
+        sharey="row",
+        sharex=columns > 1,
+    )
     for ax, (title, tables) in zip(axes.flat, panels.items(), strict=False):
-        for (label, t), colour, dash in zip(tables.items(), COLOURS, ("-", "--", "-.", ":"),
-                                            strict=False):
+        for (label, t), colour, dash in zip(
+            tables.items(), COLOURS, ("-", "--", "-.", ":"), strict=False
+        ):
             ax.plot(t["x"], t["level"], dash, color=colour, label=label)
             for side, alpha in (("_uniform", 0.15), ("", 0.25)):
                 if "low" + side not in t:
                     continue
-                ax.fill_between(t["x"], t["low" + side], t["high" + side], color=colour,
-                                alpha=alpha, lw=0)
+                ax.fill_between(
+                    t["x"], t["low" + side], t["high" + side], color=colour, alpha=alpha, lw=0
+                )
         ax.set_title(title)
-        if t["x"].dtype.kind == "i":    # years
+        if t["x"].dtype.kind == "i":  # years
             ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(nbins=6, integer=True))
     plt.setp(axes[-1], xlabel=x)
     plt.setp(axes[:, 0], ylabel=y)
@@ -241,8 +305,11 @@ def lines(table):
     >>> curve["x"].tolist(), curve["level"].tolist()
     ([0.1], [3.0])
     """
-    return {name: pd.DataFrame({"x": y.index, "level": y.to_numpy()})
-            for name, y in table.items() for y in [y.dropna()]}
+    return {
+        name: pd.DataFrame({"x": y.index, "level": y.to_numpy()})
+        for name, y in table.items()
+        for y in [y.dropna()]
+    }
 
 
 def arrows_figure(panels):
@@ -256,16 +323,24 @@ def arrows_figure(panels):
     for ax, (title, table) in zip(axes[:, 0], panels.items(), strict=True):
         for place, t in table.groupby("place", sort=False):
             start, end = t[["x", "gini"]].to_numpy()
-            ax.annotate("", end, start, arrowprops={
-                "arrowstyle": "-|>", "color": colours[place], "lw": 3 if place in means else 1.8,
-                "shrinkA": 0, "shrinkB": 0})
+            ax.annotate(
+                "",
+                end,
+                start,
+                arrowprops={
+                    "arrowstyle": "-|>",
+                    "color": colours[place],
+                    "lw": 3 if place in means else 1.8,
+                    "shrinkA": 0,
+                    "shrinkB": 0,
+                },
+            )
             ax.plot(t["x"], t["gini"], "o", ms=5, color=colours[place], markevery=[0])
         ax.axhline(0, color="0.8", lw=1, zorder=0)
         ax.margins(0.08)
         ax.set(title=title, ylabel="Gini less its mean")
     axes[-1, 0].set_xlabel("log income per head less its mean")
-    return legend_below(fig, {p: mpl.lines.Line2D([], [], color=colours[p], lw=3)
-                              for p in places})
+    return legend_below(fig, {p: mpl.lines.Line2D([], [], color=colours[p], lw=3) for p in places})
 
 
 def series_figure(table, x, y, labels, log="", columns=1):
@@ -275,8 +350,13 @@ def series_figure(table, x, y, labels, log="", columns=1):
     and fit, drawn as a line. `labels` are those of the axes; `log` names those on a log scale. A
     table without rows makes empty axes."""
     panels, series = table["panel"].unique(), table["series"].unique()
-    fig, axes = figure(-(-len(panels) // columns) or 1, columns, height=2.7, squeeze=False,
-                       sharex="col" if columns == 1 else False)
+    fig, axes = figure(
+        -(-len(panels) // columns) or 1,
+        columns,
+        height=2.7,
+        squeeze=False,
+        sharex="col" if columns == 1 else False,
+    )
     entries = {}
     for ax, name in zip(axes.flat, panels, strict=len(panels) > 0):
         for k, label in enumerate(series):
@@ -285,9 +365,15 @@ def series_figure(table, x, y, labels, log="", columns=1):
                 continue
             few, printed = len(part) <= 20, label.startswith("published")
             entries[label] = ax.errorbar(
-                part[x], part[y], 1.96 * part["se"] if "se" in part and few else None,
-                color=COLOURS[k], ls="none", marker="os^Dv*"[k] if few else ".",
-                ms=11 if printed else 6 if few else 4, mfc="none" if printed else None)
+                part[x],
+                part[y],
+                1.96 * part["se"] if "se" in part and few else None,
+                color=COLOURS[k],
+                ls="none",
+                marker="os^Dv*"[k] if few else ".",
+                ms=11 if printed else 6 if few else 4,
+                mfc="none" if printed else None,
+            )
             if "fit" in part:
                 ax.plot(part[x], part["fit"], color=COLOURS[k], lw=1.5)
         ax.set(title=name, **{f"{a}scale": "log" for a in log})
@@ -303,8 +389,14 @@ def matrix_figure(table, label):
     image = ax.imshow(table, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto")
     for (row, column), value in np.ndenumerate(table.to_numpy()):
         text = f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0"
-        ax.text(column, row, text, ha="center", va="center",
-                color="white" if abs(value) > 0.6 * limit else "black")
+        ax.text(
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            color="white" if abs(value) > 0.6 * limit else "black",
+        )
     ax.set_xticks(range(table.shape[1]), table.columns)
     ax.set_yticks(range(len(table)), table.index)
     ax.spines[:].set_visible(False)

@@ -32,23 +32,38 @@ STORE = TABLES / "results"
 RESULTS = tomllib.loads((TABLES / "results.toml").read_text(encoding="utf-8"))
 """By name: the function that computes it, its parameters, sub-tables of those of one source."""
 
-SOURCES = {"synthetic": ("synthetic", "industries"), "public": ("public", "industries"),
-           "public, sectors": ("public", "sectors"), "ipums": ("ipums", "industries")}
+SOURCES = {
+    "synthetic": ("synthetic", "industries"),
+    "public": ("public", "industries"),
+    "public, sectors": ("public", "sectors"),
+    "ipums": ("ipums", "industries"),
+}
 """By name, as tables and figures show it: vintage, and classification of its industries."""
 
-BASES = {"public, 1960": ("public", "groups"),
-         "public, 1960 from 1969": ("public", "groups, from 1969"),
-         "states": ("public", "states, sic"), "states, naics": ("public", "states, naics")}
+BASES = {
+    "public, 1960": ("public", "groups"),
+    "public, 1960 from 1969": ("public", "groups, from 1969"),
+    "states": ("public", "states, sic"),
+    "states, naics": ("public", "states, naics"),
+}
 """Sources with few industries, or states for zones: those of results that list them."""
 
-HEADLINE = {"synthetic": "income", "public": "employment", "public, sectors": "employment",
-            "ipums": "income", "public, 1960": "employment",
-            "public, 1960 from 1969": "employment", "states": "value_added",
-            "states, naics": "value_added"}
+HEADLINE = {
+    "synthetic": "income",
+    "public": "employment",
+    "public, sectors": "employment",
+    "ipums": "income",
+    "public, 1960": "employment",
+    "public, 1960 from 1969": "employment",
+    "states": "value_added",
+    "states, naics": "value_added",
+}
 """The variable whose shares make the Gini: income, as in the slides, where there is one."""
 
-MODULES = {m.__name__.rpartition(".")[2]: m
-           for m in (describe, dynamics, persistence, power, productivity, tradeoff)}
+MODULES = {
+    m.__name__.rpartition(".")[2]: m
+    for m in (describe, dynamics, persistence, power, productivity, tradeoff)
+}
 
 _ALL = SOURCES | BASES
 
@@ -78,8 +93,12 @@ class Shown:
     def sources(self, name=None):
         """Sources by industries of the vintages shown; with a name, those of all `SOURCES` and
         `BASES` that have this result."""
-        return [s for s, (vintage, classification) in _ALL.items() if vintage in self.names
-                and (classification == "industries" if name is None else has(name, s))]
+        return [
+            s
+            for s, (vintage, classification) in _ALL.items()
+            if vintage in self.names
+            and (classification == "industries" if name is None else has(name, s))
+        ]
 
     def get(self, name, **parameters):
         """A result for every source that has it: dict of DataFrames by source."""
@@ -116,8 +135,10 @@ def choose(wanted="all"):
     here = [name for name in VINTAGES if name == "public" or name in vintages.available()]
     names = here if wanted == "all" else [name.strip() for name in str(wanted).split(",")]
     if missing := [name for name in names if name not in here]:
-        raise DataError(f"no vintage {missing[0]!r} here; valid: {', '.join(here)}; ipums needs "
-                        "an extract in data/ipums")
+        raise DataError(
+            f"no vintage {missing[0]!r} here; valid: {', '.join(here)}; ipums needs "
+            "an extract in data/ipums"
+        )
     return Shown(tuple(names))
 
 
@@ -139,9 +160,14 @@ def _entry(name):
 def has(name, source):
     """Whether one of `SOURCES` or `BASES` has a result."""
     entry = _entry(name)
-    return source in entry.get("sources", [s for s, (_, classification) in _ALL.items()
-                                           if classification == "industries"
-                                           or classification in entry])
+    return source in entry.get(
+        "sources",
+        [
+            s
+            for s, (_, classification) in _ALL.items()
+            if classification == "industries" or classification in entry
+        ],
+    )
 
 
 def function(name):
@@ -159,14 +185,20 @@ def parameters_of(name, source="public", **changes):
         A source without this result; a parameter that its function does not have.
     """
     if source not in _ALL or not has(name, source):
-        raise DataError(f"{name}: no source {source!r}; valid: "
-                        f"{', '.join(s for s in _ALL if has(name, s))}")
+        raise DataError(
+            f"{name}: no source {source!r}; valid: {', '.join(s for s in _ALL if has(name, s))}"
+        )
     entry, valid = _entry(name), [*inspect.signature(function(name)).parameters][1:]
     vintage, classification = _ALL[source]
-    own = entry.get(vintage if classification == "industries" else classification,
-                    entry.get("synthetic", {}) if source == "ipums" else {})
-    found = {k: v for k, v in entry.items()
-             if k not in ("compute", "sources") and not isinstance(v, dict)} | own
+    own = entry.get(
+        vintage if classification == "industries" else classification,
+        entry.get("synthetic", {}) if source == "ipums" else {},
+    )
+    found = {
+        k: v
+        for k, v in entry.items()
+        if k not in ("compute", "sources") and not isinstance(v, dict)
+    } | own
     if "variable" in valid:
         found = {"variable": HEADLINE[source]} | found
     if unknown := sorted(set(changes) - set(valid)):
@@ -204,8 +236,10 @@ def get(name, source="public", **changes):
         raise DataError(f"{name}: no data of vintage {vintage!r} here")
     listed = parameters_of(name, source)
     if other := [k for k in changes if changes[k] != listed.get(k)]:
-        raise DataError(f"{name}: the public data are not here, and the stored result has "
-                        f"{other[0]} = {listed.get(other[0])!r}, not {changes[other[0]]!r}")
+        raise DataError(
+            f"{name}: the public data are not here, and the stored result has "
+            f"{other[0]} = {listed.get(other[0])!r}, not {changes[other[0]]!r}"
+        )
     return stored(name, source)
 
 
@@ -231,8 +265,9 @@ def _file(name, source):
 
 def _stored():
     # file: result and source, of all results of the public sources
-    return {_file(name, source): (name, source)
-            for name in RESULTS for source in public_sources(name)}
+    return {
+        _file(name, source): (name, source) for name in RESULTS for source in public_sources(name)
+    }
 
 
 def _read(file):
@@ -251,10 +286,14 @@ def key(file):
     table = STORE / f"{file}.csv"
     tables = b"".join((TABLES / t).read_bytes() for t in public.TABLES)
     panel, _ = vintages.PUBLIC.get(_ALL[source][1], (public.panel, None))
-    return {"code": sha256(_code_key(function(name).__module__, panel.__module__).encode()
-                           + tables)[:12],
-            "parameters": parameters_of(name, source), "data": download.data_hash(),
-            "table": sha256(table.read_bytes())[:12] if table.exists() else None}
+    return {
+        "code": sha256(_code_key(function(name).__module__, panel.__module__).encode() + tables)[
+            :12
+        ],
+        "parameters": parameters_of(name, source),
+        "data": download.data_hash(),
+        "table": sha256(table.read_bytes())[:12] if table.exists() else None,
+    }
 
 
 def stale(file):
@@ -281,8 +320,10 @@ def check(strict=False):
     found = {file: reason for file in _stored() if (reason := stale(file))}
     if found and (strict or os.environ.get("CI")):
         file, reason = next(iter(found.items()))
-        raise DataError(f"stored result {file!r} is stale: {reason} changed; "
-                        "run `make results` with the public data")
+        raise DataError(
+            f"stored result {file!r} is stale: {reason} changed; "
+            "run `make results` with the public data"
+        )
     return list(found)
 
 
@@ -308,8 +349,9 @@ def compare(rtol=1e-4):
     for file in tqdm(_stored(), desc="results", unit="table"):
         old, new = _read(file), pd.read_csv(io.StringIO(_csv(file)))
         try:
-            pd.testing.assert_frame_equal(old, new, check_dtype=False, rtol=rtol, atol=1e-9,
-                                          obj=f"{file}.csv")
+            pd.testing.assert_frame_equal(
+                old, new, check_dtype=False, rtol=rtol, atol=1e-9, obj=f"{file}.csv"
+            )
         except AssertionError as error:
             words = re.sub(r"\[(index|left|right)\]: +\[.*?\]\n", "", str(error), flags=re.DOTALL)
             raise DataError(f"stored (left) and computed: {' '.join(words.split())}") from None

@@ -59,8 +59,11 @@ def published_gini_moments() -> pd.DataFrame:
     """
     t = published("gini_over_time")
     t[["variable", "moment"]] = t["row"].str.extract(r"^(income|employment)_(\w+)$")
-    return t.assign(year=t["column"].astype(int)).pivot_table(
-        index=["variable", "year"], columns="moment", values="value").reset_index()
+    return (
+        t.assign(year=t["column"].astype(int))
+        .pivot_table(index=["variable", "year"], columns="moment", values="value")
+        .reset_index()
+    )
 
 
 def published_columns() -> pd.DataFrame:
@@ -99,11 +102,13 @@ def published_horizons() -> pd.DataFrame:
     of = {row: part for row, part in t.groupby("row")}
     found = of["tradable_specialization"].rename(columns={"value": "estimate"})
     return found[["estimate", "se", "stars"]].assign(
-        n=of["n"]["value"].astype(int), adj_r2=of["adj_r2"]["value"])
+        n=of["n"]["value"].astype(int), adj_r2=of["adj_r2"]["value"]
+    )
 
 
-def published_and_here(printed: pd.Series, here: Mapping[str, pd.Series],
-                       tolerance: Mapping[str, float | pd.Series]) -> pd.DataFrame:
+def published_and_here(
+    printed: pd.Series, here: Mapping[str, pd.Series], tolerance: Mapping[str, float | pd.Series]
+) -> pd.DataFrame:
     """Published values beside those of each vintage, with the difference.
 
     Parameters
@@ -135,8 +140,11 @@ def published_and_here(printed: pd.Series, here: Mapping[str, pd.Series],
         if vintage in tolerance:
             limit = pd.Series(tolerance[vintage], index=printed.index)
             columns[vintage, "tolerance"] = limit
-            columns[vintage, "within"] = (gap.abs() <= limit + 1e-12).map(
-                {True: "yes", False: "no"}).mask(gap.isna() | limit.isna(), "")
+            columns[vintage, "within"] = (
+                (gap.abs() <= limit + 1e-12)
+                .map({True: "yes", False: "no"})
+                .mask(gap.isna() | limit.isna(), "")
+            )
     return pd.DataFrame(columns)
 
 
@@ -164,8 +172,9 @@ def verdicts(table: pd.DataFrame, vintage: str = "synthetic") -> pd.Series:
     return pd.Series({"of": (verdict != "").sum(), "within": (verdict == "yes").sum()})
 
 
-def wide(table: pd.DataFrame, index: str | list[str], columns: str | list[str],
-         values: str) -> pd.DataFrame:
+def wide(
+    table: pd.DataFrame, index: str | list[str], columns: str | list[str], values: str
+) -> pd.DataFrame:
     """Entries of a long table by row and column, in the order in which their labels appear.
 
     Sources, where they are among the labels, stay together.
@@ -246,8 +255,7 @@ def keep(name: str | None = None, value: Any = None, /, **numbers: Any) -> None:
         glue(key, x.item() if isinstance(x, np.generic) else x, display=False)
 
 
-def keep_table(prefix: str, table: pd.DataFrame | pd.Series,
-               rows: Iterable | None = None) -> None:
+def keep_table(prefix: str, table: pd.DataFrame | pd.Series, rows: Iterable | None = None) -> None:
     """Keep every number of a table for the prose, under its prefix, row and column.
 
     Parameters
@@ -263,8 +271,11 @@ def keep_table(prefix: str, table: pd.DataFrame | pd.Series,
     """
     table = table.to_frame("") if isinstance(table, pd.Series) else table
     table = table if rows is None else table.reindex(list(rows))
-    numbers = {(*_parts(labels), *_parts(column)): x for labels, row in table.iterrows()
-               for column, x in row.items()}
+    numbers = {
+        (*_parts(labels), *_parts(column)): x
+        for labels, row in table.iterrows()
+        for column, x in row.items()
+    }
     sources = [part for s in SOURCES for part in _parts(s)]
     if rows is None and numbers and all(first in sources for first, *_ in numbers):
         numbers = {(s, *rest): np.nan for s in sources for _, *rest in numbers} | numbers
@@ -369,20 +380,27 @@ class Table:
     def _repr_html_(self):
         frame = self.frame
         if frame.index.names != [None]:
-            frame = frame.reset_index()     # a named index would need a header row of its own
+            frame = frame.reset_index()  # a named index would need a header row of its own
         frame = frame.rename(columns={"source": "vintage"})
         if frame.empty:
             frame = pd.DataFrame({"": ["not among the vintages shown"]})
         kinds = ["number" if pd.api.types.is_numeric_dtype(t) else "" for t in frame.dtypes]
-        style = self._style(frame).set_uuid("").set_td_classes(
-            pd.DataFrame([kinds] * len(frame), index=frame.index, columns=frame.columns))
+        style = (
+            self._style(frame)
+            .set_uuid("")
+            .set_td_classes(
+                pd.DataFrame([kinds] * len(frame), index=frame.index, columns=frame.columns)
+            )
+        )
         style.cell_ids = False
         if frame.index.equals(pd.RangeIndex(len(frame))):
             style = style.hide(axis="index")
         body = re.sub(r'<style.*?</style>\n| id="T_"', "", style.to_html(), flags=re.DOTALL)
         # the caption stands outside what scrolls on a narrow screen
-        return (f'<figure class="table-figure"><figcaption>{html.escape(self.caption)}'
-                f'</figcaption><div class="table-scroll" tabindex="0">{body}</div></figure>')
+        return (
+            f'<figure class="table-figure"><figcaption>{html.escape(self.caption)}'
+            f'</figcaption><div class="table-scroll" tabindex="0">{body}</div></figure>'
+        )
 
     def to_latex(self) -> str:
         """The table as a LaTeX float."""
@@ -392,11 +410,17 @@ class Table:
         return f"{self.caption}\n{self.frame.to_string()}"
 
 
-MEANINGS = {"γ": ("gamma", "risk aversion"), "α": ("alpha", "capital share"),
-            "β": ("beta", "discount factor"), "R": ("R", "interest rate"),
-            "θ": ("theta", "loan to value"), "φ": ("phi", "adjustment cost"),
-            "ξ": ("xi", "agglomeration"), "ρ": ("rho", "persistence"),
-            "σ": ("sigma", "sd of shocks")}
+MEANINGS = {
+    "γ": ("gamma", "risk aversion"),
+    "α": ("alpha", "capital share"),
+    "β": ("beta", "discount factor"),
+    "R": ("R", "interest rate"),
+    "θ": ("theta", "loan to value"),
+    "φ": ("phi", "adjustment cost"),
+    "ξ": ("xi", "agglomeration"),
+    "ρ": ("rho", "persistence"),
+    "σ": ("sigma", "sd of shocks"),
+}
 """Name of a parameter of the model in published.csv, and what it means."""
 
 
@@ -427,8 +451,15 @@ def parameters_table(economies: dict[str, Parameters]) -> pd.DataFrame:
     for name, (row, meaning) in MEANINGS.items():
         low, high = (f"{slides.loc[(row, end), 'value']:g}" for end in ("low", "high"))
         ours = [getattr(p, name) for p in economies.values()]
-        rows.append((name, meaning, low if low == high else f"{low} to {high}",
-                     slides.loc[(row, "low"), "note"],
-                     *(f"{x[0] if np.ndim(x) and len(set(x)) == 1 else x}" for x in ours)))
-    return pd.DataFrame(rows, columns=["parameter", "meaning", "published", "their source",
-                                       *economies])
+        rows.append(
+            (
+                name,
+                meaning,
+                low if low == high else f"{low} to {high}",
+                slides.loc[(row, "low"), "note"],
+                *(f"{x[0] if np.ndim(x) and len(set(x)) == 1 else x}" for x in ours),
+            )
+        )
+    return pd.DataFrame(
+        rows, columns=["parameter", "meaning", "published", "their source", *economies]
+    )

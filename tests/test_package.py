@@ -242,8 +242,9 @@ def test_examples_of_docstrings_run(name, capsys):
 
 @pytest.mark.parametrize("name", CALLABLES)
 def test_public_docstrings_can_be_set_as_a_page(name):
-    config = napoleon.Config(napoleon_google_docstring=False, napoleon_use_rtype=False,
-                             napoleon_use_ivar=True)    # docutils knows no directive of Sphinx
+    config = napoleon.Config(
+        napoleon_google_docstring=False, napoleon_use_rtype=False, napoleon_use_ivar=True
+    )  # docutils knows no directive of Sphinx
     text = str(napoleon.NumpyDocstring(inspect.getdoc(CALLABLES[name]) or "", config))
     said = io.StringIO()
     publish_doctree(text, settings_overrides={"warning_stream": said, "report_level": 2})

@@ -66,7 +66,9 @@ def page(tmp_path_factory):
         "matplotlibrc": "text.usetex: True\nbackend: TkAgg\n",
         ".config/matplotlib/matplotlibrc": "text.usetex: True\n",
         ".ipython/profile_default/startup/00.py": PLANTED,
-        ".ipython/profile_default/ipython_config.py": "c.InteractiveShellApp.exec_lines = ['print(\"planted\")']\n",
+        ".ipython/profile_default/ipython_config.py": (
+            "c.InteractiveShellApp.exec_lines = ['print(\"planted\")']\n"
+        ),
         ".jupyter/jupyter_config.json": '{"KernelManager": {"shutdown_wait_time": 1}}',
         ".local/share/jupyter/kernels/python3/kernel.json": json.dumps(
             {"argv": ["/nowhere"], "display_name": "x", "language": "python"}

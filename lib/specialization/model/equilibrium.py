@@ -83,6 +83,14 @@ class Equilibrium:
         Tax on debt and subsidies to capital, see `conditions`.
     path : tuple of Parameters
         Economies solved on the way to this one; empty where it was solved directly.
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> p = SMOOTH.but(states=1)
+    >>> eq = solve(p, default_grid(p, 12, 6))
+    >>> eq.policy("b").shape, eq.several
+    ((1, 12, 6), 0)
     """
 
     p: Parameters

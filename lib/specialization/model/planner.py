@@ -64,7 +64,24 @@ def value(
 ) -> np.ndarray:
     r"""Welfare :math:`V = E \sum_t β^t u(c_t)` of the policies of `eq`, (S, nB, nK).
 
-    Raises `NotConverged` where it still moves by more than tolerance.
+    Parameters
+    ----------
+    eq : Equilibrium or Plan
+    start : (S, nB, nK) array, optional
+        A guess.
+    tolerance : float
+        Difference between nodes in the last change, as a share of 1 / (1 - β).
+    steps : int
+        Most steps.
+
+    Returns
+    -------
+    (S, nB, nK) array, in units of utility
+
+    Raises
+    ------
+    NotConverged
+        It still moves by more than tolerance.
 
     Examples
     --------
@@ -90,6 +107,17 @@ def gain(V: ArrayLike, V0: ArrayLike, p: Parameters) -> np.ndarray:
 
     .. math:: \left[\frac{(1-γ)(1-β) V + 1}{(1-γ)(1-β) V_0 + 1}\right]^{1/(1-γ)} - 1
 
+    Parameters
+    ----------
+    V, V0 : array_like, same shape
+        Welfare, as `value` gives it.
+    p : Parameters
+
+    Returns
+    -------
+    array
+        0.01 is one percent of consumption in every year and state.
+
     Examples
     --------
     >>> from specialization.model.parameters import SMOOTH
@@ -108,8 +136,23 @@ def gain(V: ArrayLike, V0: ArrayLike, p: Parameters) -> np.ndarray:
 class Plan(equilibrium.Equilibrium):
     """A planner's solution; `rates` are the instruments that make the market choose it.
 
-    V (S, nB, nK): its value; regret: the most that a last search in wide steps found to add to V
-    at a node; unsettled: share of the nodes that it moved by more than ten times the tolerance.
+    Attributes
+    ----------
+    V : (S, nB, nK) array
+        Its value.
+    regret : float
+        The most that a last search in wide steps found to add to V at a node.
+    unsettled : float
+        Share of the nodes that it moved by more than ten times the tolerance.
+
+    Examples
+    --------
+    >>> from specialization.model.equilibrium import solve as market
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = market(SMOOTH.but(states=(2, 2)), default_grid(SMOOTH, 12, 6))
+    >>> plan = solve(eq, "debt", tolerance=1e-3)
+    >>> plan.V.shape, bool(plan.regret < 1)
+    ((4, 12, 6), True)
     """
 
     V: np.ndarray = field(default_factory=lambda: np.empty(0))

@@ -184,7 +184,18 @@ def _check_start(eq, s, b, k):
 def ergodic(
     eq: Equilibrium, regions: int = 200, periods: int = 250, burn: int = 150, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Solved paths of `simulate` after `burn` periods, flattened: dict of arrays.
+    """Solved paths of `simulate` after `burn` periods, flattened.
+
+    Parameters
+    ----------
+    eq : Equilibrium
+    regions, periods, burn : int
+        Paths; years that are kept of each, after those that are not.
+    seed : int
+
+    Returns
+    -------
+    dict of arrays (periods * regions,), as of `simulate`
 
     Examples
     --------
@@ -390,6 +401,12 @@ def euler_errors(eq: Equilibrium, path: dict) -> pd.DataFrame:
 
 def accuracy(eq: Equilibrium, path: dict | None = None, **options) -> pd.DataFrame:
     """Accuracy of a solution along its ergodic path, for the chapter's table.
+
+    Parameters
+    ----------
+    eq : Equilibrium
+    path : dict, optional
+        Of `ergodic(eq, **options)`.
 
     Returns
     -------

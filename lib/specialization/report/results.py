@@ -115,7 +115,7 @@ class Shown:
         return describe_sources(self.names)
 
 
-def choose(wanted="all"):
+def choose(wanted: str = "all") -> Shown:
     """The vintages that a chapter shows.
 
     Parameters
@@ -131,6 +131,11 @@ def choose(wanted="all"):
     ------
     DataError
         A vintage that is not here.
+
+    Examples
+    --------
+    >>> choose("synthetic").names
+    ('synthetic',)
     """
     here = [name for name in VINTAGES if name == "public" or name in vintages.available()]
     names = here if wanted == "all" else [name.strip() for name in str(wanted).split(",")]

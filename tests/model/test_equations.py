@@ -222,7 +222,8 @@ def test_sunspot_falls_from_one_to_zero_smoothly():
     ({"φ": (1.0, "4")}, "φ = '4' is no"), ({"ρ": ["0.5", "0.5"]}, "ρ = '0.5' is no"),
     ({"ρ": (0.5, np.nan)}, "ρ = nan is no"), ({"μ": None}, "μ = None is no"),
     ({"α": np.array(0.1)}, "α = array(0.1) is no"), ({"ξ": np.zeros((2, 2))}, "ξ = array([0., "),
-    ({"σ": {"A": 0.1}}, "σ = 'A' is no"), ({"k_bar": np.bool_(True)}, "k_bar = np.True_ is no"),
+    ({"σ": {"A": 0.1}}, "σ = {'A': 0.1} is no"), ({"φ": {1, 4}}, "φ = {1, 4} is no"),
+    ({"k_bar": np.bool_(True)}, "k_bar = np.True_ is no"),
     ({"limit": np.nan}, "limit = nan is no"), ({"q_bar": "2"}, "q_bar = '2' is no"),
     ({"states": 3.5}, "states = 3.5 is no whole number"), ({"states": True}, "states = True"),
     ({"states": "3"}, "states = '3' is no whole number")])

@@ -77,7 +77,7 @@ def specialize(y: ArrayLike, measure: str = "gini", zeros: bool = True,
 
 def _cells(**arrays):
     # arrays of cells of one year, of one shape
-    found = finite(**arrays)
+    found = finite(2, **arrays)
     for name, y in zip(arrays, found, strict=True):
         if (y < 0).any() or y.shape != found[0].shape:
             raise DataError(f"{name}: shape {y.shape}, from {y.min():.3g}; valid: shape "
@@ -284,8 +284,9 @@ def sample(table: pd.DataFrame, outcome: str,
     Raises
     ------
     DataError
-        A column that is not there, too few rows, an outcome that is constant, a regressor that is
-        constant or collinear with those before it, in whatever units.
+        A column that is not there, infinite or no number, too few rows, an outcome that is
+        constant, a regressor that is constant or collinear with those before it, in whatever
+        units.
 
     Examples
     --------
@@ -297,6 +298,7 @@ def sample(table: pd.DataFrame, outcome: str,
     if missing := [n for n in (outcome, *names) if n not in table]:
         raise DataError(f"the design has no column {missing[0]!r}; has {list(table)}")
     rows = table[[outcome, *names]].notna().all(axis=1).to_numpy()
+    finite(1, **{v: table.loc[rows, v] for v in (outcome, *names)})
     y, X = (table.loc[rows, v].to_numpy(dtype=float) for v in (outcome, list(names)))
     if len(X) < X.shape[1] + 3:
         raise DataError(f"{len(X)} observations for {X.shape[1] + 1} coefficients")

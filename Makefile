@@ -24,8 +24,12 @@ export PIP_USER := 0
 book: env            ## build the book; only what has changed is done again
 	@exec $(PY) book/build.py
 
+# a word as the shell must not read it: parentheses, $$, quotes and ; are text
+text = '$(subst ','\'',$(1))'
+
 chapter: env         ## run one chapter again: NAME=01_data [VINTAGE=public] [PARAMS="X=1 Y=2"]
-	@exec $(PY) book/build.py "$(NAME)" $(if $(VINTAGE),"VINTAGE=$(VINTAGE)") $(PARAMS)
+	@exec $(PY) book/build.py $(call text,$(NAME)) $(if $(VINTAGE),$(call text,VINTAGE=$(VINTAGE))) \
+	  $(foreach p,$(value PARAMS),$(call text,$(p)))
 
 test: env            ## the fast tests
 	@$(PY) -m pytest -n auto --dist worksteal -m "not slow"

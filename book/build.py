@@ -176,22 +176,26 @@ def read_parameters(root, name, texts):
     beside the default says so ("; 0.5 to 4"), that one.
     """
     from specialization.model.parameters import Parameters
+    from specialization.report import results
 
     if name not in chapters(root):
         raise BuildError(f"no chapter {name!r}; valid: {', '.join(chapters(root))}")
     valid, found = defaults(root, name), {}
     for text in texts:
-        key, _, value = text.partition("=")
-        key = unicodedata.normalize("NFKC", key.strip())  # as Python reads names
+        # quotes that no shell took away; names as Python reads them
+        key, value = (part.strip(" \t'\"") for part in text.split("=", 1))
+        key = unicodedata.normalize("NFKC", key)
         if key not in valid:
             known = ", ".join(f"{k} (default {v!r})" for k, (v, _) in valid.items())
             raise BuildError(f"{name}.md has no parameter {key!r}; valid: {known or 'none'}")
         if key in found:
             raise BuildError(f"{name}.md: {key} is given twice")
         default, comment = valid[key]
-        found[key] = read_value(f"{name}.md: {key}", value.strip(), default)
+        found[key] = read_value(f"{name}.md: {key}", value, default)
         check_range(f"{name}.md: {key}", found[key], comment)
     Parameters(**{k: v for k, v in found.items() if k in Parameters.__dataclass_fields__})
+    if "VINTAGE" in found:
+        results.choose(found["VINTAGE"])  # before anything is fetched
     return found
 
 
@@ -247,10 +251,6 @@ def build_book(root, vintages):
 
 def run_chapter(root, vintages, name, parameters):
     """Execute one chapter again: the published one, or a variant under _build/chapters."""
-    if "VINTAGE" in parameters:
-        from specialization.report import results
-
-        results.choose(parameters["VINTAGE"])
     job = make_job(root, name, vintages, parameters)
     execute([job])
     if not parameters and all(is_fresh(make_job(root, n, vintages)) for n in chapters(root)):

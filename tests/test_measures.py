@@ -201,3 +201,56 @@ def test_group_gini_is_nan_without_members():
     y = np.array([[1.0, 3.0, 0.0, 0.0], [1.0, 1.0, 1.0, 5.0]])
     g = measures.group_gini(y, np.array([False, False, True, True]))
     assert np.isnan(g[0]) and g[1] == pytest.approx(gini([1.0, 5.0]))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        ["a", "b"],
+        [[1.0], [2.0, 3.0]],
+        [1j, 2.0],
+        ["1", "2"],
+        np.array(["2020"], dtype="datetime64[D]"),
+        3.0,
+    ],
+)
+@pytest.mark.parametrize(
+    "measure",
+    [
+        measures.shares,
+        measures.hhi,
+        measures.theil,
+        gini,
+        measures.krugman,
+        measures.rank,
+        measures.dispersion,
+        measures.national_shares,
+        measures.lasting,
+    ],
+)
+def test_what_is_no_cube_of_numbers_is_refused(measure, bad):
+    with pytest.raises(DataError):
+        measure(bad)
+
+
+def test_what_is_masked_is_missing():
+    with pytest.raises(DataError, match="NaN"):
+        measures.shares(np.ma.masked_array([1, 2, 3], [0, 1, 0]))
+
+
+@pytest.mark.parametrize("member", [[True], [0, 2, 1], [1.0, np.nan, 0.0], ["a", "b", "c"], []])
+def test_a_group_is_true_or_false_for_each_industry(member):
+    for of_group in (measures.group_gini, measures.theil_decomposition):
+        with pytest.raises(DataError):
+            of_group([[1, 3, 5]], member)
+    counted = measures.group_gini([[1, 3, 5]], [1, 1, 0])  # a mask, no positions
+    assert counted == measures.group_gini([[1, 3, 5]], [True, True, False])
+
+
+def test_what_divides_by_nothing_is_refused():
+    with pytest.raises(DataError, match="tenth percentile"):
+        measures.dispersion([0.0, 0.0])
+    with pytest.raises(DataError, match="2 reference shares for 3"):
+        gini([1, 2, 3], reference=[1, 2])
+    with pytest.raises(DataError, match="ties='x'"):
+        measures.rank([[1, 2]], ties="x")

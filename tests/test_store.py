@@ -322,6 +322,16 @@ def test_a_damaged_file_is_made_again_with_a_note(package, computed, caplog, dam
     assert file.read_bytes() == whole and not computed(square, 3)
 
 
+@pytest.mark.parametrize("put", [Path.mkdir, os.mkfifo, lambda p: (p.mkdir(), (p / "x").touch())])
+def test_what_lies_in_the_place_of_a_file_is_cleared_away(package, computed, put):
+    square = package()
+    assert computed(square, 3)
+    (file,) = (store.CACHE / "store").iterdir()
+    file.unlink()
+    put(file)
+    assert computed(square, 3) and not computed(square, 3)
+
+
 def test_a_file_that_cannot_be_unpickled_is_made_again(package, computed):
     square = package()
     computed(square, 3)

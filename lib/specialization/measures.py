@@ -11,11 +11,13 @@ from scipy.stats import rankdata
 from .errors import DataError
 
 
-def finite(**arrays: ArrayLike) -> list[np.ndarray]:
+def finite(ndim: int | None = None, /, **arrays: ArrayLike) -> list[np.ndarray]:
     """Arrays of floats in their order, of one length and without gaps.
 
     Parameters
     ----------
+    ndim : int, optional
+        Number of dimensions of each.
     **arrays : array_like
         By the name that an error gives them.
 
@@ -26,7 +28,8 @@ def finite(**arrays: ArrayLike) -> list[np.ndarray]:
     Raises
     ------
     DataError
-        NaN or infinite entries, no number, lengths that differ from that of the first.
+        NaN, infinite or masked entries, what is no number, other dimensions, lengths that differ
+        from that of the first.
 
     Examples
     --------
@@ -37,7 +40,7 @@ def finite(**arrays: ArrayLike) -> list[np.ndarray]:
     Traceback (most recent call last):
     specialization.errors.DataError: x: 2 rows, 1 entries NaN or infinite; valid: 2 rows, finite
     """
-    found = {name: _floats(name, v) for name, v in arrays.items()}
+    found = {name: np.atleast_1d(floats(name, v, ndim)) for name, v in arrays.items()}
     n = len(next(iter(found.values())))
     for name, v in found.items():
         if len(v) != n or not np.isfinite(v).all():
@@ -48,11 +51,60 @@ def finite(**arrays: ArrayLike) -> list[np.ndarray]:
     return list(found.values())
 
 
-def _floats(name, v):
+def floats(name: str, v: ArrayLike, ndim: int | None = None) -> np.ndarray:
+    """An array of floats; what is masked is NaN.
+
+    Parameters
+    ----------
+    name : str
+        What an error calls it.
+    v : array_like
+    ndim : int, optional
+        Number of its dimensions; where negative, at least so many.
+
+    Raises
+    ------
+    DataError
+        Texts, dates, rows of several lengths; other dimensions.
+
+    Examples
+    --------
+    >>> floats("income", ["a", "b"])
+    Traceback (most recent call last):
+    specialization.errors.DataError: income: entries that are no numbers; valid: finite numbers
+    """
     try:
-        return np.asarray(v, dtype=float)
+        if np.ma.isMaskedArray(v):
+            v = np.ma.filled(np.ma.asarray(v).astype(float), np.nan)
+        if np.asarray(v).dtype.kind not in "biufO":
+            raise TypeError
+        x = np.asarray(v, dtype=float)
     except (TypeError, ValueError):
         raise DataError(f"{name}: entries that are no numbers; valid: finite numbers") from None
+    if ndim is not None and (x.ndim < -ndim or 0 <= ndim != x.ndim):
+        raise DataError(
+            f"{name}: {x.ndim} dimensions; valid: {abs(ndim)}{' or more' * (ndim < 0)}"
+        )
+    return x
+
+
+def membership(name: str, v: ArrayLike, n: int) -> np.ndarray:
+    """Which of n industries are in a group, as an array of bool (n,).
+
+    Raises
+    ------
+    DataError
+        Another length; entries that are neither true nor false.
+
+    Examples
+    --------
+    >>> membership("tradable", [1, 0], 2)
+    array([ True, False])
+    """
+    x = floats(name, v, 1)
+    if x.shape != (n,) or not np.isin(x, (0, 1)).all():
+        raise DataError(f"{name}: {x.size} entries; valid: {n}, true or false")
+    return x.astype(bool)
 
 
 def lasting(y: np.ndarray) -> np.ndarray:
@@ -74,7 +126,7 @@ def lasting(y: np.ndarray) -> np.ndarray:
     >>> lasting(np.array([[[1, 2, 0], [0, 1, 3]], [[1, 2, 0], [1, 1, 0]]]))
     array([ True,  True, False])
     """
-    return (y.sum(axis=1) > 0).all(axis=0)
+    return (floats("lasting", y, 3).sum(axis=1) > 0).all(axis=0)
 
 
 def shares(y: ArrayLike) -> np.ndarray:
@@ -99,7 +151,7 @@ def shares(y: ArrayLike) -> np.ndarray:
     >>> shares([1, 2, 1])
     array([0.25, 0.5 , 0.25])
     """
-    y = _floats("shares", y)
+    y = floats("shares", y, -1)
     if not (y >= 0).all():
         raise DataError("shares: negative or NaN entry; valid: finite and >= 0")
     total = y.sum(axis=-1, keepdims=True)
@@ -144,7 +196,9 @@ def gini(y: ArrayLike, zeros: bool = True, reference: ArrayLike | None = None) -
     0.0
     """
     s = shares(y)
-    w = np.ones(s.shape[-1]) if reference is None else _floats("reference", reference)
+    w = np.ones(s.shape[-1]) if reference is None else floats("reference", reference, -1)
+    if s.shape[-1:] != w.shape[-1:]:
+        raise DataError(f"gini: {w.shape[-1]} reference shares for {s.shape[-1]} industries")
     if not (w >= 0).all() or ((w == 0) & (s > 0)).any():
         raise DataError("gini: reference shares must be positive wherever the industry is present")
     w = np.broadcast_to(w, s.shape)
@@ -173,7 +227,10 @@ def group_gini(y: ArrayLike, member: np.ndarray) -> np.ndarray:
     >>> group_gini([[1, 3, 5], [0, 0, 5]], np.array([True, True, False]))
     array([0.25,  nan])
     """
-    part = np.asarray(y, dtype=float)[..., member]
+    y = floats("group_gini", y, -1)
+    part = y[..., membership("group_gini, member", member, y.shape[-1])]
+    if not part.shape[-1]:
+        return np.full(part.shape[:-1], np.nan)
     some = part.sum(axis=-1) > 0
     out = np.full(some.shape, np.nan)
     out[some] = gini(part[some])
@@ -270,8 +327,9 @@ def theil_decomposition(y: ArrayLike, group: ArrayLike) -> tuple[np.ndarray, np.
     >>> float(within), float(between.round(4))
     (0.0, 0.6931)
     """
-    member = np.column_stack([group, np.logical_not(group)])
     total = theil(y)
+    group = membership("theil_decomposition, group", group, np.shape(y)[-1])
+    member = np.column_stack([group, ~group])
     between = np.clip(_divergence(shares(y) @ member, member.mean(axis=0)), 0.0, total)
     return total - between, between
 
@@ -292,6 +350,7 @@ def krugman(y: ArrayLike) -> np.ndarray:
     >>> krugman([[1, 0], [0, 1]])
     array([1., 1.])
     """
+    y = floats("krugman", y, -2)
     gap = np.abs(shares(y) - national_shares(y)[..., None, :]).sum(axis=-1)
     return np.minimum(gap, 2.0)
 
@@ -312,7 +371,7 @@ def national_shares(y: ArrayLike) -> np.ndarray:
     >>> national_shares([[1, 0], [2, 1]])
     array([0.75, 0.25])
     """
-    return shares(np.asarray(y, dtype=float).sum(axis=-2))
+    return shares(floats("national_shares", y, -2).sum(axis=-2))
 
 
 def revealed_comparative_advantage(y: ArrayLike) -> np.ndarray:
@@ -369,9 +428,11 @@ def rank(
     array([[2., 4.],
            [3., 1.]])
     """
-    if within not in RANK_WITHIN:
-        raise DataError(f"rank: within={within!r}; valid: {list(RANK_WITHIN)}")
-    x = np.asarray(x, dtype=float) * (-1 if descending else 1)
+    if within not in RANK_WITHIN or ties not in ("average", "min"):
+        raise DataError(
+            f"rank: within={within!r}, ties={ties!r}; valid: {list(RANK_WITHIN)}, average or min"
+        )
+    x = floats("rank", x, -2) * (-1 if descending else 1)
     flat = x.reshape(*x.shape[:-2], -1) if within == "year" else x
     return rankdata(flat, method=ties, axis=RANK_WITHIN[within], nan_policy="omit").reshape(
         x.shape
@@ -394,15 +455,17 @@ def dispersion(x: ArrayLike) -> dict[str, float]:
     Raises
     ------
     DataError
-        NaN or infinite entries, or fewer than two.
+        NaN or infinite entries, or fewer than two; a tenth percentile of zero or less.
 
     Examples
     --------
     >>> {name: float(v) for name, v in dispersion([1, 2, 3]).items()}
     {'mean': 2.0, 'cv': 0.5, 'p90_p10': 2.3333333333333335}
     """
-    (x,) = finite(dispersion=np.ravel(x))
+    x = finite(dispersion=x)[0].ravel()
     if len(x) < 2:
         raise DataError(f"dispersion: {len(x)} entries; valid: 2 or more")
     p10, p90 = np.quantile(x, [0.1, 0.9])
+    if not p10 > 0:
+        raise DataError(f"dispersion: tenth percentile {p10:.4g}; valid: > 0, as it divides")
     return {"mean": x.mean(), "cv": x.std(ddof=1) / x.mean(), "p90_p10": p90 / p10}

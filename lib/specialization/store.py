@@ -16,6 +16,7 @@ import io
 import logging
 import os
 import pickle
+import shutil
 import sys
 import tokenize
 from functools import lru_cache
@@ -295,7 +296,7 @@ def kept(function, *arguments, folder=None, inputs=(), **options):
     key = digest(_code_key(function.__module__), name, named, list(inputs), _versions())
     path = Path(folder or CACHE / "store") / f"{name}.{key}.pickle"
     try:
-        return _loaded(path.read_bytes())
+        return _loaded(_content(path))
     except FileNotFoundError:
         pass
     except Exception:  # whatever reading and unpickling meet, it is made again
@@ -307,6 +308,15 @@ def kept(function, *arguments, folder=None, inputs=(), **options):
     content = sha256(content).encode() + content
     write(path, content)
     return _loaded(content)  # the very value, to the order of memory, that a later call gets
+
+
+def _content(path):
+    # a folder or pipe in the place of the file is cleared away, as it could not be replaced
+    if path.is_file() or not path.exists():
+        return path.read_bytes()
+    with writing(path.parent):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    raise ValueError
 
 
 def _loaded(content):

@@ -437,7 +437,7 @@ def test_no_build_needs_semaphores(project):
     refuse = (
         "import _multiprocessing\n"
         "class Refuse:\n    SEM_VALUE_MAX = 1\n"
-        "    def __init__(self, *_):\n"
+        "    def __init__(self, *_, **__):\n"
         "        raise OSError(28, 'No space left on device')\n"
         "_multiprocessing.SemLock = Refuse\n"
     )
@@ -478,8 +478,9 @@ def typed(project):
 def test_parameters_have_the_types_of_the_defaults(typed):
     assert typed("θ=5e-2", "μ=1e-3", "industry=1") == {"θ": 0.05, "μ": 0.001, "industry": 1}
     assert typed("θ=0", "shown=false")["shown"] is False
-    for text in ("no", "2020", "2020-01-01", "null", "1e3"):
-        assert typed(f"VINTAGE={text}") == {"VINTAGE": text}
+    for text in ("synthetic", '"synthetic"', " synthetic "):  # quotes that no shell took away
+        assert typed(f"VINTAGE={text}") == {"VINTAGE": "synthetic"}
+    assert typed("θ='0.2'", " φ = 2") == {"θ": 0.2, "φ": 2.0}
     assert typed("\u00b5=2") == {"μ": 2.0}  # the micro sign of a keyboard, as Python reads it
 
 
@@ -498,6 +499,10 @@ def test_parameters_have_the_types_of_the_defaults(typed):
         ("φ=4.1", r"φ = 4.1; valid: 0.5 to 4"),
         ("φ=.4", r"φ = 0.4; valid: 0.5 to 4"),
         ("industry=2", "industry = 2; valid: 0 or 1"),
+        *(
+            (f"VINTAGE={text}", f"no vintage '{text}' here")
+            for text in ("no", "2020", "2020-01-01", "null", "1e3", "")
+        ),
         ("θ=-1", "θ"),
     ],
 )
@@ -510,6 +515,21 @@ def test_a_parameter_that_cannot_be_is_one_sentence(typed, text, words):
 def test_a_parameter_given_twice_is_refused(typed):
     with pytest.raises(build.BuildError, match="θ is given twice"):
         typed("θ=0.1", "θ=0.2")
+
+
+def test_make_hands_on_what_is_typed_as_it_is():
+    words = ["a=(1,2)", "b=`x`", "c=x;y", "d='1'", 'e="2"', "f<g=1", "$HOME=1"]
+    folder = Path(build.__file__).parents[1]
+    said = subprocess.run(
+        ["make", "-n", "chapter", "NAME=it's", "PARAMS=" + " ".join(words)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    command = said[said.index("exec") :].replace("exec", "printf '%s\\n'", 1)
+    told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+    assert told.splitlines()[2:] == ["it's", *words]
 
 
 def test_variants_with_different_parameters_never_share_a_file(project):

@@ -436,3 +436,26 @@ def test_public_zones_and_sectors():
     kept = dynamics.observations(public.panel("sectors"), "employment")
     assert kept["year"].nunique() == 42
     assert kept["gini"].max() < 1 - 1 / 19 + 1e-12  # 19 sectors: public administration is out
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: dynamics.local_linear(x[:, None], x, x // 2, x[:3], span=0.5),
+        lambda x: dynamics.local_linear(x, x, np.c_[x, x], x[:3], span=0.5),
+        lambda x: dynamics.local_linear(x, x, x // 2, [np.nan], span=0.5),
+        lambda x: dynamics.local_linear(x, x, x // 2, x[:3], span=0.5)(np.ones(3)),
+        lambda x: dynamics.local_linear(x, x, x // 2, x[2::-1], span=0.5, within=True),
+        lambda x: dynamics.cross_validate(x, x, x // 2, x[2::-1], span=0.5),
+        lambda x: dynamics.grid_of([]),
+        lambda x: dynamics.grid_of([1, np.nan]),
+        lambda x: dynamics.bands(x, np.ones((5, 3))),
+        lambda x: dynamics.bands(x[:1], np.ones((1, 1))),
+        lambda x: dynamics.mobility(x),
+        lambda x: dynamics.mobility(np.eye(1)),
+        lambda x: dynamics.transition_matrix(np.c_[x, x], x),
+    ],
+)
+def test_arrays_of_another_shape_are_refused(call):
+    with pytest.raises(DataError):
+        call(np.arange(12.0))

@@ -465,6 +465,8 @@ TWICE = np.column_stack([GOOD["X"], GOOD["X"][:, 1] * 2])
         (run_placebo, {"length": 0}, "length_km=0"),
         (run_placebo, {"y": np.ones(60)}, "y: constant"),
         (run_placebo, {"y": NAN}, "y: 60 rows, 1 entries NaN"),
+        (run_wild, {"state": np.ones((60, 2))}, "cluster: labels of 2 dimensions"),
+        (run_wild, {"y": GOOD["y"][:, None]}, "y: 2 dimensions; valid: 1"),
     ],
 )
 def test_bad_input(run, change, message):

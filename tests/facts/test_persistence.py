@@ -479,3 +479,34 @@ def test_public_data_drop_retired_industries_and_reveal_their_samples():
     own = s[(s["twins"] == 1) & s["implied"].notna() & (s["population"] > 2 * p.SMALLEST_AREA)]
     assert len(own) > 20
     assert (own["implied"] / own["assumed"]).median() == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    "shape, years",
+    [
+        ((2, 6, 5), [1980]),
+        ((3, 6, 5), [1980, 1990]),
+        ((2, 6, 5), [1980, 1980]),
+        ((6, 5), [1980, 1990]),
+        ((2, 6, 5), ["1980", "1990"]),
+        ((2, 6, 5), [1980, np.nan]),
+    ],
+)
+def test_there_is_a_cube_for_each_year(shape, years):
+    x = np.random.default_rng(0).normal(size=shape)
+    for estimate in (p.persistence, p.two_way):
+        with pytest.raises(DataError):
+            estimate(x, years, [10])
+
+
+def test_no_horizon_no_members_and_no_persons_are_refused():
+    x = np.random.default_rng(0).normal(size=(2, 6, 5))
+    for call in (
+        lambda: p.persistence(x, [1980, 1990], []),
+        lambda: p.persistence(x, [1980, 1990], instrument=x[:, 1:]),
+        lambda: p.log_rank(abs(x), np.array([True])),
+        lambda: p.sample_size([-1]),
+        lambda: p.sample_size([np.nan]),
+    ):
+        with pytest.raises(DataError):
+            call()

@@ -195,3 +195,30 @@ def test_patience_that_meets_the_target():
         p = SMOOTH.but(β=β)
         eq = equilibrium.solve(p, equilibrium.default_grid(p, 120, 14))
         assert abs(simulation.moments(eq, seed=1)["NFA/Y"] + 0.25) < 0.005
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: share_of_A(PUBLISHED, [0.5, 1.1]), "k_A: 0.5 to 1.1"),
+        (lambda: share_of_A(PUBLISHED, [np.nan]), "k_A"),
+        (lambda: by_rank([1, np.nan], (0, 1)), "income: 2 rows, 1 entries NaN"),
+        (lambda: by_rank([1, 2], []), "no values"),
+        (lambda: calibrate(SMOOTH, pd.DataFrame({"x": [1.0, 2.0]})), "a curve of"),
+        (
+            lambda: calibrate(
+                SMOOTH, pd.DataFrame({"NFA/Y": [np.nan]}, pd.Index([0.1], name="θ"))
+            ),
+            "two or more values",
+        ),
+        (lambda: calibration.elasticities(SMOOTH, ["phi"]), "no parameter 'phi'"),
+    ],
+)
+def test_what_cannot_be_calibrated_is_named(call, words):
+    with pytest.raises(DataError, match=words):
+        call()
+
+
+def test_a_value_of_the_curve_that_meets_the_target_counts_once():
+    curve = pd.DataFrame({"NFA/Y": [-0.3, -0.25, -0.2]}, pd.Index([0.1, 0.2, 0.3], name="limit"))
+    assert calibrate(SMOOTH, curve) == [0.2]

@@ -123,3 +123,35 @@ def test_public_file():
         assert abs(fit.params[-1] - t.loc[name, "ols"]) < 0.03
     later = productivity.load("63 industries", "value added")
     assert later.shape == (61, 63) and later.index[0] == 1963 and later.columns.is_unique
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.assign(a="x"),
+        lambda t: t.where(t > t.min().min(), np.inf),
+        lambda t: t[::-1],
+        lambda t: t.set_axis([f"in {year}" for year in t.index]),
+        lambda t: pd.concat([t, t]),
+    ],
+)
+def test_logs_that_are_no_years_of_numbers_are_refused(change):
+    draws = np.random.default_rng(0).normal(size=(30, 2))
+    logs = pd.DataFrame(draws, range(1981, 2011), ["a", "b"])
+    with pytest.raises(DataError):
+        processes(change(logs), "linear")
+
+
+def test_one_industry_has_no_other_to_be_correlated_with():
+    logs = pd.DataFrame({"a": np.random.default_rng(0).normal(size=30)}, range(1981, 2011))
+    table = processes(logs, "linear")
+    assert np.isnan(table.loc["a", "correlation"]) and np.isfinite(table.loc["a", "σ"])
+
+
+def test_a_unit_root_and_two_years_are_refused():
+    for call in (
+        lambda: simulated_estimates(30, "linear", [1.0], draws=5),
+        lambda: smoother(2, "linear"),
+    ):
+        with pytest.raises(DataError):
+            call()

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import DataError
+from ..measures import floats
 
 FEWEST = 10
 """Incomes that must lie between the threshold and the topcode."""
@@ -69,7 +70,7 @@ def pareto_tail(
             f"pareto_tail: all {income.size} incomes with positive weight are "
             "topcoded; valid: some that are not"
         )
-    u = threshold
+    u = None if threshold is None else float(floats("pareto_tail, threshold", threshold, 0))
     if u is None:
         u = weighted_quantile(income[~topcoded], 0.9, weight[~topcoded])
     if not (np.isfinite(u) and u > 0):
@@ -89,8 +90,8 @@ def pareto_tail(
 
 def _rows(caller, income, topcoded, weight):
     """Arrays of the rows with positive weight; `DataError` for a value out of range."""
-    income = np.asarray(income, dtype=float)
-    weight = np.ones(income.shape) if weight is None else np.asarray(weight, dtype=float)
+    income = floats(f"{caller}, income", income)
+    weight = np.ones(income.shape) if weight is None else floats(f"{caller}, weight", weight)
     topcoded = np.asarray(topcoded)
     if topcoded.size and not np.isin(topcoded, [0, 1]).all():
         raise DataError(f"{caller}, topcoded: a value that is neither true nor false")
@@ -137,7 +138,7 @@ def replace_topcodes(
     >>> replace_topcodes(np.minimum(y, 0.5), y > 0.5, threshold=y.min() * 0.999)[:5].round(2)
     array([1.  , 1.  , 1.  , 0.5 , 0.45])
     """
-    income, topcoded = np.asarray(income, dtype=float), np.asarray(topcoded, dtype=bool)
+    income, topcoded, _ = _rows("replace_topcodes", income, topcoded, None)
     if not topcoded.any():
         return income.copy()
     a, _ = pareto_tail(income, topcoded, weight, threshold)
@@ -171,7 +172,7 @@ def weighted_quantile(x: ArrayLike, p: float, weight: ArrayLike) -> float:
     >>> weighted_quantile([3.0, 1.0, 2.0], 0.5, [1, 1, 1])
     2.0
     """
-    x, weight = np.asarray(x, dtype=float), np.asarray(weight, dtype=float)
+    x, weight = floats("weighted_quantile", x), floats("weighted_quantile, weight", weight)
     if (
         x.ndim != 1
         or x.shape != weight.shape

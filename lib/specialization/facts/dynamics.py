@@ -108,7 +108,8 @@ def local_linear(
     >>> level.round(6).tolist(), slope.round(6).tolist()
     ([1.0, 2.0], [2.0, 2.0])
     """
-    x, y, *controls = finite(x=x, y=y, **{f"control {k}": z for k, z in enumerate(controls)})
+    x, y, *controls = finite(1, x=x, y=y, **{f"control {k}": z for k, z in enumerate(controls)})
+    (grid,) = finite(1, grid=grid)
     zone = group_codes(zone, "zone")
     if zone.size != x.size:
         raise DataError(f"zone: {zone.size} labels; valid: {x.size}, one for each x")
@@ -134,7 +135,10 @@ def local_linear(
     mean = _hats(x, grid).mean(axis=0) if within else None
 
     def curves(counts=None):
-        A = np.tensordot(np.ones(first.size) if counts is None else counts, M, 1)
+        counts = np.ones(first.size) if counts is None else np.asarray(counts)
+        if counts.shape[-1:] != first.shape:
+            raise DataError(f"counts of shape {counts.shape}; valid: (..., {first.size}), zones")
+        A = np.tensordot(counts, M, 1)
         # u, weights and controls have no units, nor has this limit
         flat = np.linalg.eigvalsh(A[..., :-1, :-1])[..., 0] < 1e-10
         if flat.any():
@@ -190,6 +194,8 @@ def _bandwidth(distance, span, width):
 
 def _hats(x, grid):
     """Weights (n, G) of linear interpolation between grid points, constant beyond the ends."""
+    if not grid.size or (np.diff(grid) <= 0).any():
+        raise DataError(f"grid: {grid.size} points; valid: 1 or more, increasing")
     return np.stack([np.interp(x, grid, e) for e in np.eye(grid.size)], axis=1)
 
 
@@ -201,7 +207,10 @@ def grid_of(x: ArrayLike, points: int = 41) -> np.ndarray:
     >>> grid_of(np.arange(101), points=3)
     array([ 1., 50., 99.])
     """
-    low, high = np.quantile(np.asarray(x, dtype=float), [0.01, 0.99])
+    (x,) = finite(x=x)
+    if not x.size:
+        raise DataError("grid_of: no x; valid: 1 or more")
+    low, high = np.quantile(x, [0.01, 0.99])
     return np.linspace(low, high, points)
 
 
@@ -256,6 +265,12 @@ def bands(estimate: np.ndarray, draws: np.ndarray, coverage: float = 0.95) -> di
     >>> float(b["high"].mean().round(1)), float(b["high_uniform"].mean().round(1))
     (2.0, 3.0)
     """
+    draws, estimate = finite(2, draws=draws)[0], finite(1, estimate=estimate)[0]
+    if len(draws) < 2 or draws.shape[1:] != estimate.shape:
+        raise DataError(
+            f"bands: draws {draws.shape}, estimate {estimate.shape}; valid: two or "
+            "more draws of the same points"
+        )
     se = draws.std(axis=0, ddof=1)
     t = np.abs(draws - estimate) / np.where(se > 0, se, np.inf)
     a, c = norm.ppf((1 + coverage) / 2) * se, np.quantile(t.max(axis=1), coverage) * se
@@ -292,7 +307,7 @@ def cross_validate(
     >>> bool(narrow < wide)
     True
     """
-    x, y = finite(x=x, y=y)
+    x, y = finite(1, x=x, y=y)
     at = group_codes(zone, "zone")
     level, _ = local_linear(x, y, at, grid, **options)(1 - np.eye(at.max() + 1))
     inside = (x >= grid[0]) & (x <= grid[-1])
@@ -329,7 +344,7 @@ def transition_matrix(before: ArrayLike, after: ArrayLike, classes: int = 5) -> 
     array([[0.5, 0.5],
            [0.5, 0.5]])
     """
-    both = finite(before=before, after=after)
+    both = finite(1, before=before, after=after)
     if both[0].size < classes:
         raise DataError(f"transitions: {both[0].size} zones; valid: at least {classes}")
     i, j = ((rankdata(v, "ordinal").astype(int) - 1) * classes // v.size for v in both)
@@ -361,6 +376,9 @@ def mobility(P: np.ndarray) -> float:
     >>> float(mobility(np.eye(5))), float(mobility(np.full((5, 5), 0.2)))
     (0.0, 1.0)
     """
+    (P,) = finite(2, P=P)
+    if len(P) < 2 or len(P) != P.shape[1]:
+        raise DataError(f"mobility: a matrix {P.shape}; valid: square, two or more classes")
     return (len(P) - np.trace(P)) / (len(P) - 1)
 
 

@@ -12,7 +12,7 @@ from scipy.linalg import lstsq, qr
 from scipy.stats import norm, t
 
 from ..errors import DataError
-from ..measures import finite
+from ..measures import finite, floats
 
 EARTH_KM = 6371.0088
 """Mean radius of the earth in km (IUGG)."""
@@ -45,6 +45,8 @@ def group_codes(labels: ArrayLike, what: str = "cluster") -> np.ndarray:
     specialization.errors.DataError: state: 1 of 3 labels missing, the first in row 1; valid: ...
     """
     labels = np.asarray(labels, dtype=object)
+    if labels.ndim != 1:
+        raise DataError(f"{what}: labels of {labels.ndim} dimensions; valid: 1")
     if (gone := pd.isna(labels)).any():
         raise DataError(
             f"{what}: {gone.sum()} of {len(labels)} labels missing, the first in row "
@@ -81,7 +83,7 @@ def great_circle(lat: ArrayLike, lon: ArrayLike) -> np.ndarray:
     array([[    0., 10008.],
            [10008.,     0.]])
     """
-    lat, lon = finite(lat=lat, lon=lon)
+    lat, lon = finite(1, lat=lat, lon=lon)
     for name, v, end in (("lat", lat, 90), ("lon", lon, 180)):
         if (far := np.abs(v) > end).any():
             raise DataError(f"{name}: {v[far][0]:g} in row {far.argmax()}; valid: -{end} to {end}")
@@ -101,7 +103,7 @@ def bartlett(distance: ArrayLike, cutoff_km: float) -> np.ndarray:
     """
     if not cutoff_km > 0:
         raise DataError(f"conley: cutoff_km={cutoff_km}; valid: > 0")
-    return (1 - np.asarray(distance) / cutoff_km).clip(0)
+    return (1 - floats("distance", distance) / cutoff_km).clip(0)
 
 
 def conley(
@@ -146,7 +148,8 @@ def conley(
     >>> float(near.item()), float(far.item().__round__(4))
     (0.0, 0.8333)
     """
-    X, u, lat, lon = finite(X=X, residuals=residuals, lat=lat, lon=lon)
+    u, lat, lon = finite(1, residuals=residuals, lat=lat, lon=lon)
+    _, X = finite(2, residuals=u[:, None], X=X)
     (N, K), (X, size) = X.shape, _unit(X)
     if N <= K or np.linalg.matrix_rank(X) < K:
         raise DataError("X: a column is constant twice or collinear with the others")
@@ -213,8 +216,8 @@ def akm(
     >>> bool(found["low0"] < found["beta"] < found["high0"])
     True
     """
-    y, W, Z = finite(y=y, shares=shares, controls=controls)
-    (g,) = finite(shocks=shocks)
+    (y,), (g,) = finite(1, y=y), finite(1, shocks=shocks)
+    _, W, Z = finite(y=y, shares=shares, controls=controls)
     if W.shape[1:] != g.shape or (W < 0).any():
         raise DataError(
             f"shares {W.shape} from {W.min():.3g}, shocks {g.shape}; valid: shares "
@@ -298,7 +301,8 @@ def wild_cluster(
     """
     from wildboottest.weights import draw_weights  # slow to import
 
-    y, x, Z = finite(y=y, x=x, controls=controls)
+    y, x = finite(1, y=y, x=x)
+    Z = finite(y=y, controls=controls)[1]
     D = _members(cluster, len(y))
     signs, _ = draw_weights(
         "rademacher", 2 ** D.shape[1] < draws, D.shape[1], draws, np.random.default_rng(seed)
@@ -409,13 +413,14 @@ def residualise(V: np.ndarray, controls: np.ndarray, what: str) -> np.ndarray:
     Raises
     ------
     DataError
-        A column that the controls explain but for a share of `COLLINEAR` of its length.
+        NaN; a column that the controls explain but for a share of `COLLINEAR` of its length.
 
     Examples
     --------
     >>> residualise(np.array([[1.0], [2.0], [6.0]]), np.empty((3, 0)), "y").ravel()
     array([-2., -1.,  3.])
     """
+    V, controls = finite(**{what: V, "controls": controls})
     Q = _span(_with_constant(controls))
     left = V - Q @ (Q.T @ V)
     if (np.linalg.norm(left, axis=0) <= COLLINEAR * np.linalg.norm(V, axis=0)).any():

@@ -18,7 +18,16 @@ from scipy.optimize import minimize_scalar, nnls
 
 from ..data.schema import Panel
 from ..errors import DataError
-from ..measures import RANK_WITHIN, finite, lasting, rank, revealed_comparative_advantage, shares
+from ..measures import (
+    RANK_WITHIN,
+    finite,
+    floats,
+    lasting,
+    membership,
+    rank,
+    revealed_comparative_advantage,
+    shares,
+)
 from .inference import group_codes
 
 SMALLEST_AREA = 100_000
@@ -83,7 +92,8 @@ def log_rank(y: np.ndarray, members: np.ndarray, zeros: bool = True, **conventio
     >>> np.exp(log_rank(y, np.array([True, True, False]))).round(1).tolist()
     [[[1.0, 3.0], [4.0, 2.0]]]
     """
-    rca = revealed_comparative_advantage(y)[..., members]
+    rca = revealed_comparative_advantage(y)
+    rca = rca[..., membership("members", members, rca.shape[-1])]
     return np.log(rank(rca if zeros else np.where(rca > 0, rca, np.nan), **convention))
 
 
@@ -101,7 +111,8 @@ def all_horizons(years: ArrayLike) -> list:
     >>> all_horizons([1980, 1990, 2000])
     [10, 20]
     """
-    gap = np.subtract.outer(years, years)
+    finite(1, years=years)
+    gap = np.subtract.outer(np.asarray(years), np.asarray(years))
     return np.unique(gap[gap > 0]).tolist()
 
 
@@ -120,7 +131,7 @@ def pairs(years: ArrayLike, h: int) -> np.ndarray:
     """
     if h not in all_horizons(years):
         raise DataError(f"persistence: no two years are {h} apart; valid: {all_horizons(years)}")
-    return np.argwhere(np.subtract.outer(years, years).T == h)
+    return np.argwhere(np.subtract.outer(np.asarray(years), np.asarray(years)).T == h)
 
 
 def demean(x: ArrayLike) -> np.ndarray:
@@ -146,7 +157,9 @@ def demean(x: ArrayLike) -> np.ndarray:
     >>> demean([[1, 2], [3, 8]]).tolist()
     [[1.0, -1.0], [-1.0, 1.0]]
     """
-    (x,) = finite(x=x)
+    x = finite(x=x)[0]
+    if x.ndim < 2:
+        raise DataError("persistence: 1 dimension; valid: zones by industries, by year")
     if min(x.shape[-2:]) < 2:
         raise DataError(
             f"persistence: {x.shape[-2]} zones and {x.shape[-1]} industries; valid: "
@@ -203,9 +216,9 @@ def persistence(
     >>> persistence(x, [1980, 1990])["beta"].round(6).to_dict()
     {10: 0.5}
     """
-    x = np.asarray(x, dtype=float)
+    x = _by_year(x, years)
     residual, zones = demean(x), x.shape[1]
-    z = residual if instrument is None else demean(instrument)
+    z = residual if instrument is None else demean(_by_year(instrument, years, x.shape))
     labels = {f"se_{k}": group_codes(v, f"cluster {k}") for k, v in (clusters or {}).items()}
     if other := [k for k, v in labels.items() if v.size != zones]:
         raise DataError(
@@ -216,7 +229,7 @@ def persistence(
     c = z.transpose(1, 0, 2) @ residual.transpose(1, 2, 0)
     length = [np.square(v).sum(axis=(1, 2)) for v in (x, x if instrument is None else instrument)]
     rows = {}
-    for h in all_horizons(years) if horizons is None else horizons:
+    for h in _some(all_horizons(years) if horizons is None else horizons):
         s, t = pairs(years, h).T
         xx, xy = c[:, s, s].sum(axis=1), c[:, s, t].sum(axis=1)
         # against what was there before zone and industry, so that no unit matters
@@ -233,6 +246,23 @@ def persistence(
             rows[h][name] = np.sqrt(factor * (score**2).sum()) / abs(xx.sum())
         rows[h] |= {"n": n, "pairs": s.size}
     return pd.DataFrame(rows).T.rename_axis("horizon").astype({"n": int, "pairs": int})
+
+
+def _some(horizons):
+    if not len(horizons):
+        raise DataError("persistence: no horizon; valid: one or more")
+    return horizons
+
+
+def _by_year(x, years, shape=None):
+    # x as floats (T, R, I), a cube for each of the years, of which two differ
+    x = floats("persistence", x, 3)
+    if len(x) != len(years) or shape not in (None, x.shape) or not all_horizons(years):
+        raise DataError(
+            f"persistence: {x.shape} cells, years {list(years)}; valid: a cube for "
+            f"each of two or more years{f', {shape}' if shape else ''}"
+        )
+    return x
 
 
 def two_way(x: np.ndarray, years: ArrayLike, horizons: int | Sequence[int]) -> pd.DataFrame:
@@ -267,8 +297,8 @@ def two_way(x: np.ndarray, years: ArrayLike, horizons: int | Sequence[int]) -> p
     """
     import pyfixest  # slow to import
 
-    rows = {}
-    for h in np.atleast_1d(horizons):
+    x, rows = _by_year(x, years), {}
+    for h in _some(np.atleast_1d(horizons)):
         every = _cells(x, *pairs(years, h).T)
         used = _without_singletons(every.dropna())
         unit = used["before"].std(ddof=0)  # the package's tolerances have units
@@ -384,7 +414,7 @@ def fit_decay(horizon: ArrayLike, beta: ArrayLike) -> pd.Series:
     >>> fit_decay(h, 0.3 + 0.5 * 0.95**h).round(2).to_dict()
     {'permanent': 0.3, 'decaying': 0.5, 'rho': 0.95, 'half_life': 13.51}
     """
-    h, beta = finite(horizon=horizon, beta=beta)
+    h, beta = finite(1, horizon=horizon, beta=beta)
     if np.unique(h).size < 4:
         raise DataError(f"fit_decay: {np.unique(h).size} horizons; valid: at least 4")
 
@@ -604,7 +634,10 @@ def sample_size(population: ArrayLike) -> np.ndarray:
     >>> sample_size([2_000, 1_000_000]).tolist()
     [2000, 20000]
     """
-    return np.rint(0.05 * 0.4 * np.maximum(population, SMALLEST_AREA)).astype(int)
+    people = finite(population=population)[0].reshape(np.shape(population))
+    if (people < 0).any():
+        raise DataError(f"population: {people.min():g}; valid: >= 0")
+    return np.rint(0.05 * 0.4 * np.maximum(people, SMALLEST_AREA)).astype(int)
 
 
 def implied_sample(s: ArrayLike, tolerance: float = 1e-3) -> float:

@@ -89,7 +89,7 @@ def specialize(
 
 def _cells(**arrays):
     # arrays of cells of one year, of one shape
-    found = finite(**arrays)
+    found = finite(2, **arrays)
     for name, y in zip(arrays, found, strict=True):
         if (y < 0).any() or y.shape != found[0].shape:
             raise DataError(
@@ -301,8 +301,9 @@ def sample(
     Raises
     ------
     DataError
-        A column that is not there, too few rows, an outcome that is constant, a regressor that is
-        constant or collinear with those before it, in whatever units.
+        A column that is not there, infinite or no number, too few rows, an outcome that is
+        constant, a regressor that is constant or collinear with those before it, in whatever
+        units.
 
     Examples
     --------
@@ -314,6 +315,7 @@ def sample(
     if missing := [n for n in (outcome, *names) if n not in table]:
         raise DataError(f"the design has no column {missing[0]!r}; has {list(table)}")
     rows = table[[outcome, *names]].notna().all(axis=1).to_numpy()
+    finite(1, **{v: table.loc[rows, v] for v in (outcome, *names)})
     y, X = (table.loc[rows, v].to_numpy(dtype=float) for v in (outcome, list(names)))
     if len(X) < X.shape[1] + 3:
         raise DataError(f"{len(X)} observations for {X.shape[1] + 1} coefficients")

@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from ..errors import DataError
+from ..measures import finite, floats
 from . import equations, equilibrium, simulation
 from .amplification import drawn, region, without
 from .equilibrium import Equilibrium
-from .parameters import Parameters
+from .parameters import VALID, Parameters
 
 SUMMARY = ("NFA/Y", "sd q", "sd log c", "sd log y", "binding", "half-life of k")
 """Moments that `elasticities` reports."""
@@ -155,7 +156,7 @@ def calibrate(
     Raises
     ------
     DataError
-        No crossing: names the interval that the moment reaches.
+        No such curve; no crossing: names the interval that the moment reaches.
 
     Examples
     --------
@@ -166,6 +167,11 @@ def calibrate(
     >>> [round(x, 2) for x in calibrate(p, curve, target=-0.1, **size)]
     [0.16]
     """
+    if moment not in curve or curve.index.name not in VALID or curve[moment].count() < 2:
+        raise DataError(
+            f"calibrate: a curve of {[*curve]} by {curve.index.name!r}, {len(curve)} "
+            f"rows; valid: {moment!r} at two or more values of a parameter"
+        )
     name, known = curve.index.name, curve[moment].dropna() - target
 
     def gap(x):
@@ -176,7 +182,8 @@ def calibrate(
         )
 
     pairs = zip(known.index[:-1], known.index[1:], np.diff(np.sign(known)), strict=True)
-    roots = [brentq(gap, a, b, xtol=tolerance) for a, b, turn in pairs if turn]
+    # a value of the curve that meets the target is the end of two pairs
+    roots = [*dict.fromkeys(brentq(gap, a, b, xtol=tolerance) for a, b, turn in pairs if turn)]
     if not roots:
         raise DataError(
             f"calibrate: {moment} = {target}; valid: {target + known.min():.3f} to "
@@ -246,6 +253,8 @@ def elasticities(p: Parameters, names: Sequence[str], step: float = 0.1) -> pd.D
     >>> bool(0.8 < table.loc["NFA/Y", "θ"] < 1.2)
     True
     """
+    if unknown := set(names) - set(VALID):
+        raise DataError(f"elasticities: no parameter {sorted(unknown)[0]!r}; valid: {[*VALID]}")
 
     def at(name, factor):
         x = np.asarray(getattr(p, name))
@@ -273,13 +282,20 @@ def share_of_A(p: Parameters, k_A: ArrayLike) -> np.ndarray:
     -------
     array like k_A
 
+    Raises
+    ------
+    DataError
+        k_A outside [0, 1].
+
     Examples
     --------
     >>> from specialization.model.parameters import PUBLISHED
     >>> share_of_A(PUBLISHED, [0.1, 0.5]).round(3)
     array([0.331, 0.5  ])
     """
-    k_A = np.asarray(k_A, dtype=float)
+    k_A = floats("k_A", k_A)
+    if not ((k_A >= 0) & (k_A <= 1)).all():
+        raise DataError(f"k_A: {k_A.min():.4g} to {k_A.max():.4g}; valid: 0 to 1")
     y = equations.production(np.asarray(p.μ), np.stack([k_A, 1 - k_A], axis=-1), p)
     return y[..., 0] / y.sum(axis=-1)
 
@@ -315,7 +331,7 @@ def k_of_share(p: Parameters, share: ArrayLike) -> np.ndarray:
 
 
 def _checked(share):
-    share = np.asarray(share, dtype=float)
+    share = floats("share of A", share)
     if not ((share > 0) & (share < 1)).all():
         raise DataError(f"share of A: {share.min():.4g} to {share.max():.4g}; valid: in (0, 1)")
     return share
@@ -370,8 +386,11 @@ def by_rank(income: ArrayLike, values: ArrayLike) -> np.ndarray:
     >>> by_rank([30, 10, 20, 40], (-0.5, -0.1)).round(2)
     array([-0.25, -0.45, -0.35, -0.15])
     """
+    (income,), (values,) = finite(1, income=income), finite(values=values)
+    if not values.size:
+        raise DataError("by_rank: no values; valid: 1 or more")
     rank = pd.Series(income).rank().to_numpy()
-    return np.quantile(np.asarray(values, dtype=float), (rank - 0.5) / rank.size)
+    return np.quantile(values, (rank - 0.5) / rank.size)
 
 
 def unexpected(

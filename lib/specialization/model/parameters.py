@@ -1,7 +1,7 @@
 """Parameters of the model, with unit, source and published value of each."""
 
 from collections import namedtuple
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 
@@ -179,7 +179,8 @@ class Parameters:
         value, whole = getattr(self, name), name == "states"
         if name not in PER_INDUSTRY:
             return number(f"Parameters: {name}", value, whole)
-        many = isinstance(value, Iterable) and not isinstance(value, str)
+        # sets have no order, and mappings no place for it
+        many = isinstance(value, Iterable) and not isinstance(value, str | Set | Mapping)
         entries = value if many and getattr(value, "ndim", 1) else (value,) * 2
         return tuple(number(f"Parameters: {name}", x, whole) for x in entries)
 

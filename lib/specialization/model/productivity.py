@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..data import download
 from ..errors import DataError
+from ..measures import finite, floats
 
 SOURCE = "ev_industry_productivity_1947_2023.xlsx"
 """File of the production accounts by Elbadri and Vizcaino."""
@@ -85,6 +86,8 @@ def smoother(T: int, trend: str) -> np.ndarray:
     >>> (smoother(4, "linear") @ [1.0, 2.0, 3.0, 4.0]).round(6)
     array([1., 2., 3., 4.])
     """
+    if T < 3:
+        raise DataError(f"smoother: {T} years; valid: 3 or more")
     if trend == "HP 100":
         D = np.diff(np.eye(T), n=2, axis=0)
         return np.linalg.inv(np.eye(T) + 100 * D.T @ D)
@@ -115,6 +118,7 @@ def ar1(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> ρ, residuals.ravel()
     (array([0.5]), array([0., 0.]))
     """
+    x = finite(x=x)[0]
     ρ = (x[:-1] * x[1:]).sum(axis=0) / (x[:-1] ** 2).sum(axis=0)
     return ρ, x[1:] - ρ * x[:-1]
 
@@ -150,7 +154,9 @@ def simulated_estimates(
     """
     ε = np.random.default_rng(seed).standard_normal((T, draws))
     keep, found = np.eye(T) - smoother(T, trend), []
-    for ρ in np.asarray(grid, dtype=float):
+    for ρ in finite(1, grid=grid)[0]:
+        if not abs(ρ) < 1:
+            raise DataError(f"simulated_estimates: ρ = {ρ}; valid: between -1 and 1")
         x = ε.copy()
         x[0] /= np.sqrt(1 - ρ**2)
         for t in range(1, T):
@@ -198,15 +204,18 @@ def processes(logs: pd.DataFrame, trend: str = "HP 100") -> pd.DataFrame:
     >>> bool(table["ρ"].abs().max() < 0.5)
     True
     """
-    gaps = int(logs.isna().sum().sum())
-    if len(logs) < 20 or not (np.diff(logs.index) == 1).all() or gaps:
+    x = floats("productivity", logs, 2)
+    logs = pd.DataFrame(logs)
+    logs = pd.DataFrame(x, index=logs.index, columns=logs.columns)
+    gaps, years = int((~np.isfinite(x)).sum()), floats("productivity, years", logs.index)
+    if len(logs) < 20 or not (np.diff(years) == 1).all() or gaps:
         raise DataError(
             f"productivity: {len(logs)} years, {gaps} values missing; valid: at least "
             "20 years in a row without gaps"
         )
     if (logs.std() < 1e-12).any():
         raise DataError(f"productivity: {logs.columns[logs.std() < 1e-12][0]!r} is constant")
-    x, T = logs.to_numpy(), len(logs)
+    T = len(logs)
     trends = smoother(T, trend) @ x
     ols, residuals = ar1(x - trends)
     mean, sd, scale = simulated_estimates(T, trend)
@@ -214,7 +223,7 @@ def processes(logs: pd.DataFrame, trend: str = "HP 100") -> pd.DataFrame:
         np.interp(ols, np.maximum.accumulate(mean + side * sd), GRID) for side in (0, 1.96, -1.96)
     )
     inside = (ρ > GRID[0]) & (ρ < GRID[-1])
-    drift, R = (trends[-1] - trends[0]) / (T - 1), np.corrcoef(residuals.T)
+    drift, R = (trends[-1] - trends[0]) / (T - 1), np.atleast_2d(np.corrcoef(residuals.T))
     return pd.DataFrame(
         {
             "ols": ols,
@@ -223,7 +232,7 @@ def processes(logs: pd.DataFrame, trend: str = "HP 100") -> pd.DataFrame:
             "low": low,
             "high": high,
             "σ": residuals.std(axis=0) / np.interp(ρ, GRID, scale),
-            "correlation": (R.sum(axis=0) - 1) / (len(R) - 1),
+            "correlation": (R.sum(axis=0) - 1) / (len(R) - 1 or np.nan),
             "drift": drift - drift.mean(),
         },
         index=logs.columns,

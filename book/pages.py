@@ -50,9 +50,9 @@ def is_input(path):
     """Whether a file can be an input: not one that systems, editors, Git and downloads leave
     behind (hidden files, backups, swap and lock files, halves, compiled code)."""
     return path.is_file() and not (
-        path.name.startswith((".", "~", "#"))
-        or path.name.endswith(("~", "#"))
-        or path.name in ("Thumbs.db", "desktop.ini", "Icon\r")
+        path.name.startswith((".", "~", "#", "$"))
+        or path.name.endswith(("~", "#", "Zone.Identifier"))
+        or path.name in ("Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon")
         or path.suffix.lower() in LEFT_OVER
     )
 
@@ -62,7 +62,7 @@ def content(root, *folders, skip=()):
     for folder in folders:
         for path in sorted((root / folder).rglob("*")):
             parts = path.relative_to(root / folder).parts
-            hidden = any(part.startswith(".") or part == "__pycache__" for part in parts)
+            hidden = any(part.startswith((".", "$")) or part == "__pycache__" for part in parts)
             if parts[0] not in skip and not hidden and is_input(path):
                 yield path.relative_to(root).as_posix()
                 yield path.read_bytes()

@@ -144,6 +144,9 @@ NO_INPUT = [
     "data/.ipynb_checkpoints/table-checkpoint.csv",
     "data/notes.txt",
     "data/results/.x.csv",
+    "data/$RECYCLE.BIN/table.csv",
+    "lib/specialization/x.py:Zone.Identifier",
+    "data/table.csv:Zone.Identifier",
 ]
 
 

@@ -212,7 +212,7 @@ def test_each_public_source_has_a_file_of_its_own():
 
 def test_without_files_of_a_base_its_result_is_read_as_stored(monkeypatch):
     monkeypatch.setattr(vintages, "available", lambda: ["synthetic", "public"])
-    monkeypatch.setattr("specialization.data.states.available", lambda: False)
+    monkeypatch.setattr("specialization.data.public.available", lambda: False)
     monkeypatch.setattr(vintages, "load", lambda *_: pytest.fail("the files are not here"))
     pd.testing.assert_frame_equal(
         results.get("bases", "states"), results.stored("bases", "states")

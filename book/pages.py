@@ -52,7 +52,7 @@ def is_input(path):
     return path.is_file() and not (
         path.name.startswith((".", "~", "#", "$"))
         or path.name.endswith(("~", "#", "Zone.Identifier"))
-        or path.name in ("Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon")
+        or path.name in ("Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r")
         or path.suffix.lower() in LEFT_OVER
     )
 

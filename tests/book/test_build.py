@@ -1,6 +1,7 @@
 """The runner, on tiny projects: what is executed again, and what a failure leaves behind."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -314,7 +315,11 @@ def test_whatever_ends_the_builder_ends_its_workers_and_kernels(project, program
         "make": ["make", f"VENV={sys.prefix}", "book"],
     }[program]
     started = project / "notebooks/started"
+    # a shell that lets its children ignore a signal (nohup) says nothing about the builder
+    before = signal.signal(number, signal.SIG_DFL) if number != signal.SIGKILL else None
     process = subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True)
+    if number != signal.SIGKILL:
+        signal.signal(number, before)
     try:
         deadline = time.monotonic() + 60
         while not (started.exists() and started.read_text()) and time.monotonic() < deadline:
@@ -524,11 +529,20 @@ def test_make_hands_on_what_is_typed_as_it_is():
     words = ["a=(1,2)", "b=`x`", "c=x;y", "d='1'", 'e="2"', "f<g=1", "$HOME=1"]
     folder = Path(build.__file__).parents[1]
     said = subprocess.run(
-        ["make", "-n", "chapter", "NAME=it's", "PARAMS=" + " ".join(words)],
+        [
+            "make",
+            "--no-print-directory",
+            "-n",
+            "chapter",
+            "NAME=it's",
+            "PARAMS=" + " ".join(words),
+        ],
         cwd=folder,
         capture_output=True,
         text=True,
         check=True,
+        # not as a part of the make that may have started the tests
+        env={k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))},
     ).stdout
     command = said[said.index("exec") :].replace("exec", "printf '%s\\n'", 1)
     told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout

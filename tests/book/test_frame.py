@@ -171,7 +171,8 @@ def test_every_text_file_is_read_and_written_in_a_named_encoding(path):
                 "read_text",
                 "write_text",
             )
-            named = any(k.arg == "encoding" for k in node.keywords)
+            mode = [str(a.value) for a in node.args[1:2] if isinstance(a, ast.Constant)]
+            named = any(k.arg == "encoding" for k in node.keywords) or mode == ["rb"]
             assert named or not text, f"{path}:{node.lineno}: no encoding"
 
 

@@ -43,7 +43,7 @@ lint: env            ## check style, format and types of the code
 format: env          ## format the code
 	@$(PY) -m ruff format
 
-data: env            ## fetch the public data, about 20 MB, into data/cache
+data: env            ## fetch the public data, about 26 MB, into data/cache
 	@$(PY) -m specialization data
 
 results: env         ## compute the stored results of the public vintage again

@@ -166,3 +166,14 @@ def test_numbers_of_the_model_are_those_of_its_chapters(number):
     }
     for end in ("low", "high"):
         assert float(kept[line[f"{end}_key"]]) == pytest.approx(line[end], rel=1e-3, abs=1e-3)
+
+
+def test_a_chapter_shows_the_sources_of_its_vintages(board):
+    def show(vintage, part="tradeoff_horizons"):
+        return scoreboard_page.beside(part, results.choose(vintage))
+
+    both = scoreboard_page.written(board, "tradeoff_horizons")
+    assert set(show("all")) >= set(both)
+    assert list(show("synthetic")) == ["number", "printed", "synthetic", "verdict"]
+    assert "synthetic" not in show("public")
+    assert show("public")["verdict"].equals(both["verdict"])

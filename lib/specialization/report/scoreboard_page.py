@@ -98,17 +98,53 @@ def written(board: pd.DataFrame, part: str) -> pd.DataFrame:
         "verdict": t["verdict"],
     }
     for source in SOURCES:
-        name = (
-            source
-            if one and len(t) > 1
-            else source.removesuffix(" 1963").removesuffix(" 1975").removesuffix(" 1980")
-        )
+        name = source if one and len(t) > 1 else _without_base(source)
         words[name] = [
             _entry(e, se, LETTERS.get(r, ""))
             for e, se, r in t[[f"{source}: {x}" for x in ("estimate", "se", "reading")]].to_numpy()
         ]
     found = pd.DataFrame(words)
     return found.loc[:, (found != "").any()]
+
+
+LEGEND = (
+    "In brackets: standard errors, clustered. What a public source says alone: r reproduced, "
+    "s same sign, d different, · cannot tell."
+)
+"""What the marks in `beside` mean, for captions."""
+
+
+def beside(part: str, shown: results.Shown) -> pd.DataFrame:
+    """One of `PARTS` as a chapter shows it: printed numbers, those of the vintages shown, verdict.
+
+    Parameters
+    ----------
+    part : str
+    shown : results.Shown
+
+    Returns
+    -------
+    DataFrame of str
+        number, printed, a column for each source shown that has one of the numbers, verdict.
+
+    Examples
+    --------
+    >>> list(beside("(3) log_income_1950", results.choose("synthetic")))
+    ['number', 'printed', 'synthetic', 'verdict']
+    """
+    table = written(stored(), part)
+    of = results.SOURCES | results.BASES
+    hidden = {
+        heading
+        for name, (source, _) in SOURCES.items()
+        if of[source][0] not in shown
+        for heading in (name, _without_base(name))
+    }
+    return table[[*(c for c in table if c not in hidden | {"verdict"}), "verdict"]]
+
+
+def _without_base(name):
+    return name.removesuffix(" 1963").removesuffix(" 1975").removesuffix(" 1980")
 
 
 def _entry(value, se, mark):

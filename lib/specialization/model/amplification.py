@@ -65,7 +65,8 @@ def without(eq: Equilibrium, variant: str, tolerance: float = 1e-3, **options) -
     Parameters
     ----------
     eq : Equilibrium
-        With collateral at the market price; returned as it is for that variant.
+        With collateral at the market price; returned as it is for that variant. Its instruments
+        are those of the others too.
     variant : str
         One of `VARIANTS`.
     tolerance : float
@@ -100,14 +101,15 @@ def without(eq: Equilibrium, variant: str, tolerance: float = 1e-3, **options) -
     if variant == "market price":
         return eq
     if variant == "no constraint":
-        return equilibrium.solve(p, equilibrium.default_grid(p, eq.grid.b.size, eq.grid.k.size))
+        grid = equilibrium.default_grid(p, eq.grid.b.size, eq.grid.k.size)
+        return equilibrium.solve(p, grid, rates=eq.grid.interpolate(eq.rates, grid))
     path = simulation.ergodic(eq, **options)
     target, Y = simulation.moments(eq, path)["NFA/Y"], path["y"].mean()
     field, unit = ("q_bar", eq.p.θ) if variant == "fixed price" else ("limit", 1.0)
     x, gaps, solution = [-1.05 * target * Y / unit], [], eq
     for _ in range(8):
         now = p.but(collateral=VARIANTS[variant], **{field: x[-1]})
-        solution = equilibrium.solve(now, eq.grid, start=solution)
+        solution = equilibrium.solve(now, eq.grid, start=solution, rates=eq.rates)
         gaps.append(simulation.moments(solution, **options)["NFA/Y"] - target)
         if abs(gaps[-1]) < tolerance:
             return solution

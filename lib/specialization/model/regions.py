@@ -421,12 +421,21 @@ def pool(panels: Mapping[Kind, Panel], counts: Mapping[Kind, int]) -> dict[str, 
     -------
     Panel
 
+    Raises
+    ------
+    DataError
+        A kind with fewer zones than asked for, or that is not there.
+
     Examples
     --------
     >>> one, two = {"y": np.zeros((11, 2, 3))}, {"y": np.ones((11, 2, 3))}
     >>> pool({"one": one, "two": two}, {"one": 2, "two": 3})["y"][0, 0]
     array([0., 0., 1., 1., 1.])
     """
+    for kind, n in counts.items():
+        here = panels[kind]["y"].shape[-1] if kind in panels else 0
+        if n > here:
+            raise DataError(f"pool: {n} zones of kind {kind}; valid: at most {here}")
     return {
         name: np.concatenate([panels[kind][name][..., :n] for kind, n in counts.items()], -1)
         for name in next(iter(panels.values()))

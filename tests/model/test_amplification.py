@@ -106,3 +106,12 @@ def test_bad_input(market):
         region(SMOOTH, 1.2)
     with pytest.raises(DataError, match="'soft'; valid: market price, fixed price"):
         without(market, "soft")
+
+
+def test_economies_without_the_amplifier_keep_the_instruments():
+    p = SMOOTH.but(states=(2, 2))
+    grid = equilibrium.default_grid(p, 24, 6)
+    taxed = equilibrium.solve(p, grid, rates=0.01)
+    for variant in ("fixed limit", "no constraint"):
+        other = without(taxed, variant, regions=10, periods=40)
+        assert (other.rates[..., 0] == 0.01).all() and (other.rates[..., 1:] == 0).all()

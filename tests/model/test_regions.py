@@ -228,3 +228,12 @@ def test_bad_input():
         regions.experiment(P, {(0.5, 0.0): 3}, news="rumour")
     with pytest.raises(DataError, match=r"mean 0.02 and sd 0 of rates ±0.01 and 0; valid"):
         regions.mix([0.5], 0.01, 0.02, 0.0)
+
+
+def test_a_pool_takes_no_more_zones_than_there_are():
+    panels = {"one": {"y": np.zeros((11, 2, 3))}}
+    assert regions.pool(panels, {"one": 3})["y"].shape == (11, 2, 3)
+    with pytest.raises(DataError, match="4 zones of kind one; valid: at most 3"):
+        regions.pool(panels, {"one": 4})
+    with pytest.raises(DataError, match="kind two; valid: at most 0"):
+        regions.pool(panels, {"two": 1})

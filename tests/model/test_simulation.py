@@ -161,21 +161,25 @@ def test_an_industry_without_shocks_has_no_impulse_response(change):
     assert r["z"][0] < 0
 
 
+def with_instruments(p, bonds, capital):
+    # even nodes: a tax on debt makes people save
+    grid = Grid(np.linspace(-0.55, 0.6, bonds), default_grid(p, 20, capital).k)
+    return solve(p, grid, rates=np.broadcast_to([0.01, 0.1, -0.1], (4, bonds, capital, 3)))
+
+
 @pytest.mark.parametrize("timing", ["predetermined", "current"])
 def test_euler_errors_and_robustness_know_the_instruments(timing):
     p = SMALL.but(timing=timing)
-    # even nodes: a tax on debt makes people save
-    grid = Grid(np.linspace(-0.55, 0.6, 100), default_grid(p, 20, 14).k)
-    rates = np.zeros((4, 100, 14, 3))
-    rates[..., 0], rates[..., 1], rates[..., 2] = 0.01, 0.1, -0.1
-    taxed = solve(p, grid, rates=rates)
+    taxed = with_instruments(p, 300, 28)
     path = simulation.ergodic(taxed, regions=40, periods=20, burn=80)
     equations = ["bonds", "capital A", "capital B"]
     errors = simulation.euler_errors(taxed, path)[equations].mean()
-    blind = simulation.euler_errors(replace(taxed, rates=0 * rates), path)[equations].mean()
-    assert (errors < 1.5e-3).all() and (blind > 2 * errors).all()
+    untaxed = replace(taxed, rates=0 * taxed.rates)
+    blind = simulation.euler_errors(untaxed, path)[equations].mean()
+    assert (errors < 1e-3).all() and (blind > 5 * errors).all()
     if timing == "predetermined":
-        table = simulation.robustness(taxed, regions=40, periods=20, burn=80)
+        coarse = with_instruments(p, 100, 14)
+        table = simulation.robustness(coarse, regions=40, periods=20, burn=80)
         assert table.loc["NFA/Y"].max() - table.loc["NFA/Y"].min() < 0.01
         assert table.loc["largest move", "tighter"] < 1e-4
 

@@ -1,5 +1,7 @@
 """What the price of collateral does to a shock: regions, and economies without the amplifier."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -63,7 +65,8 @@ def without(eq: Equilibrium, variant: str, tolerance: float = 1e-3, **options) -
     Parameters
     ----------
     eq : Equilibrium
-        With collateral at the market price; returned as it is for that variant.
+        With collateral at the market price; returned as it is for that variant. Its instruments
+        are those of the others too.
     variant : str
         One of `VARIANTS`.
     tolerance : float
@@ -98,14 +101,15 @@ def without(eq: Equilibrium, variant: str, tolerance: float = 1e-3, **options) -
     if variant == "market price":
         return eq
     if variant == "no constraint":
-        return equilibrium.solve(p, equilibrium.default_grid(p, eq.grid.b.size, eq.grid.k.size))
+        grid = equilibrium.default_grid(p, eq.grid.b.size, eq.grid.k.size)
+        return equilibrium.solve(p, grid, rates=eq.grid.interpolate(eq.rates, grid))
     path = simulation.ergodic(eq, **options)
     target, Y = simulation.moments(eq, path)["NFA/Y"], path["y"].mean()
     field, unit = ("q_bar", eq.p.θ) if variant == "fixed price" else ("limit", 1.0)
     x, gaps, solution = [-1.05 * target * Y / unit], [], eq
     for _ in range(8):
         now = p.but(collateral=VARIANTS[variant], **{field: x[-1]})
-        solution = equilibrium.solve(now, eq.grid, start=solution)
+        solution = equilibrium.solve(now, eq.grid, start=solution, rates=eq.rates)
         gaps.append(simulation.moments(solution, **options)["NFA/Y"] - target)
         if abs(gaps[-1]) < tolerance:
             return solution
@@ -205,6 +209,67 @@ def accounting(
     return (table / x["c"].mean()).assign(
         price=r["q"] / x["q"].mean(), capital=r["k"], binding=r["binding"]
     )
+
+
+def from_state(
+    economies: Mapping[str, Equilibrium],
+    b: float,
+    k: float,
+    industry: int = 0,
+    size_in_sd: float = 2.0,
+    periods: int = 10,
+    paths: int = 20_000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """A shock in one and the same state, and the share of it that is the moving price.
+
+    `accounting` lets every economy start where it lives; here all start with mean productivity,
+    bonds b and capital k in A, wherever that lies in the distribution of each.
+
+    Parameters
+    ----------
+    economies : dict of Equilibrium
+        By variant, "market price" among them.
+    b, k : float
+        Inside the boxes of all.
+    industry, size_in_sd, periods, paths, seed
+        As in `simulation.impulse_response`.
+
+    Returns
+    -------
+    DataFrame
+        By series (consumption, output, price) and year from that of the shock: change in percent
+        of the level without the shock in the economy itself, by variant; and "share: variant",
+        in percent of the change at the market price.
+
+    Raises
+    ------
+    DataError
+        A state outside a box.
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> eq = equilibrium.solve(SMOOTH, equilibrium.default_grid(SMOOTH, 24, 6))
+    >>> same = {"market price": eq, "fixed limit": eq}
+    >>> table = from_state(same, -0.2, 0.5, size_in_sd=1.0, periods=2, paths=100)
+    >>> table.loc[("consumption", 0), "share: fixed limit"].item()
+    0.0
+    """
+    names = {"consumption": "c", "output": "y", "price": "q"}
+    table = {}
+    for variant, eq in economies.items():
+        start = (len(eq.z) // 2, b, k)
+        r = simulation.impulse_response(eq, start, industry, size_in_sd, periods, paths, seed)
+        calm = simulation.simulate(eq, periods, paths, start, seed)
+        table[variant] = pd.concat(
+            {word: 100 * r[x] / calm[x].mean(axis=1) for word, x in names.items()}
+        )
+    found = pd.DataFrame(table).rename_axis(["series", "year"])
+    others = [v for v in economies if v != "market price"]
+    for v in others:
+        found[f"share: {v}"] = 100 * share(found[v], found["market price"])
+    return found
 
 
 def share(fixed: pd.Series | float, market: pd.Series | float) -> pd.Series | float:

@@ -324,11 +324,14 @@ def by_chance(
     histories: int = 40,
     bonds: int = 40,
     capital: int = 12,
+    k: tuple[float, float] = (0.1, 0.9),
+    b: tuple[float, float] | None = None,
 ) -> dict[str, np.ndarray]:
     """Panel of zones with the same two industries, specialized by accident.
 
-    In the first year capital is uniform between 0.1 and 0.9; bonds and productivities are drawn
-    from the ergodic distribution at the market price, the same in every variant.
+    In the first year capital is uniform between the ends of `k`, and bonds between those of `b`.
+    Productivities, and bonds where `b` is None, are drawn from the ergodic distribution at the
+    market price, the same in every variant.
 
     Parameters
     ----------
@@ -338,6 +341,8 @@ def by_chance(
     zones, histories : int
     bonds, capital : int
         Nodes of the grid.
+    k, b : (low, high)
+        Of capital in A, and of bonds, in the first year.
 
     Returns
     -------
@@ -354,7 +359,9 @@ def by_chance(
     rest = simulation.ergodic(eq, regions=100, periods=100)
     rng, n = np.random.default_rng(2), zones * histories
     luck = rng.integers(rest["s"].size, size=n)
-    start = (rest["s"][luck], rest["b"][luck], rng.uniform(0.1, 0.9, n))
+    start = (rest["s"][luck], rest["b"][luck], rng.uniform(*k, n))
+    if b is not None:
+        start = (start[0], rng.uniform(*b, n), start[2])
     eq = without(eq, variant, regions=100, periods=100)
     return simulate([eq] * (YEARS[-1] + 1), zones, histories, start=start)
 
@@ -414,19 +421,30 @@ def pool(panels: Mapping[Kind, Panel], counts: Mapping[Kind, int]) -> dict[str, 
     -------
     Panel
 
+    Raises
+    ------
+    DataError
+        A kind with fewer zones than asked for, or that is not there.
+
     Examples
     --------
     >>> one, two = {"y": np.zeros((11, 2, 3))}, {"y": np.ones((11, 2, 3))}
     >>> pool({"one": one, "two": two}, {"one": 2, "two": 3})["y"][0, 0]
     array([0., 0., 1., 1., 1.])
     """
+    for kind, n in counts.items():
+        here = panels[kind]["y"].shape[-1] if kind in panels else 0
+        if n > here:
+            raise DataError(f"pool: {n} zones of kind {kind}; valid: at most {here}")
     return {
         name: np.concatenate([panels[kind][name][..., :n] for kind, n in counts.items()], -1)
         for name in next(iter(panels.values()))
     }
 
 
-def slopes(panel: Panel, outcome: str = "y") -> tuple[np.ndarray, np.ndarray]:
+def slopes(
+    panel: Panel, outcome: str = "y", given_income: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     """Growth from the first year on initial Gini given initial log income, by OLS.
 
     Parameters
@@ -434,6 +452,8 @@ def slopes(panel: Panel, outcome: str = "y") -> tuple[np.ndarray, np.ndarray]:
     panel : dict of arrays (years, histories, zones)
         With the outcome, y and gini.
     outcome : str
+    given_income : bool
+        False: on the Gini alone.
 
     Returns
     -------
@@ -461,7 +481,7 @@ def slopes(panel: Panel, outcome: str = "y") -> tuple[np.ndarray, np.ndarray]:
         (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
         for x in (growth, gini, np.log(panel["y"][0]))
     )
-    r = (G * y).mean(axis=-1)
+    r = (G * y).mean(axis=-1) * given_income
     slope = ((g * G).mean(axis=-1) - r * (g * y).mean(axis=-1)) / (1 - r**2)
     return slope, slope * growth.std(axis=-1)
 
@@ -498,13 +518,15 @@ def amplification_share(
     return 1 - ratio, gap, 1 / noise
 
 
-def compare(panels: Mapping[str, Panel]) -> pd.DataFrame:
+def compare(panels: Mapping[str, Panel], given_income: bool = True) -> pd.DataFrame:
     """Slopes of two economies and the amplification share.
 
     Parameters
     ----------
     panels : dict of two panels
         With the amplifier and without, in this order, with the same luck.
+    given_income : bool
+        Of `slopes`.
 
     Returns
     -------
@@ -525,7 +547,7 @@ def compare(panels: Mapping[str, Panel]) -> pd.DataFrame:
     """
     tables = {}
     for name, outcome in OUTCOMES.items():
-        both = (slopes(x, outcome) for x in panels.values())
+        both = (slopes(x, outcome, given_income) for x in panels.values())
         for unit, a, b in zip(UNITS, *both, strict=True):
             share, error, t = amplification_share(a, b)
             scale = 100 if unit == "log points" else 1

@@ -230,6 +230,38 @@ def forest_figure(table):
     return fig
 
 
+def readings_figure(table, printed):
+    """Shares in percent with 95% simulation intervals, a line for each reading, against print.
+
+    `table` has reading, outcome, share, error (NaN: none) and t of the effect that is divided by
+    (NaN: not a slope); hollow where t is below 2. What lies outside -60 to 130 stands at the edge.
+    """
+    names = list(dict.fromkeys(table["reading"]))[::-1]
+    fig, ax = figure(1, 1, height=0.3 * len(names) + 1.2)
+    for outcome, colour, marker in zip(["output", "consumption"], COLOURS, "oD", strict=False):
+        for r in table[table["outcome"] == outcome].itertuples():
+            shaky, x = r.t < 2, np.clip(r.share, -58, 128)
+            ax.errorbar(
+                x,
+                names.index(r.reading),
+                xerr=1.96 * np.nan_to_num(r.error) if x == r.share else None,
+                fmt=marker,
+                color=colour,
+                mfc="none" if shaky else colour,
+                ms=6,
+                lw=1.5,
+                alpha=0.6 if shaky else 1.0,
+            )
+        ax.plot([], [], marker, color=colour, label=outcome)
+    ax.axvline(0, color="0.5", lw=1)
+    ax.axvline(printed, color="0.4", ls="--", lw=1.2)
+    ax.set(xlim=(-60, 130), ylim=(-0.7, len(names) - 0.3))
+    ax.set_xlabel("share that the price adds, percent")
+    ax.set_yticks(range(len(names)), names)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.3, -0.12), ncols=2)
+    return fig
+
+
 def svg(fig):
     """A figure as the bytes of an SVG file, its text as text."""
     content = io.BytesIO()

@@ -59,6 +59,7 @@ def region(p: Parameters, k_A: float) -> Parameters:
 def without(eq: Equilibrium, variant: str, tolerance: float = 1e-3, **options) -> Equilibrium:
     """The economy of `eq` with another of the `VARIANTS` of collateral and the same mean debt.
 
+    Taxes and subsidies stay; on the larger grid without a constraint, beyond the edges as at them.
     The fixed price, or the fixed limit, is found by the secant method on mean debt over mean
     output, with common random numbers. Without a constraint nothing is left to match.
 
@@ -102,7 +103,7 @@ def without(eq: Equilibrium, variant: str, tolerance: float = 1e-3, **options) -
         return eq
     if variant == "no constraint":
         grid = equilibrium.default_grid(p, eq.grid.b.size, eq.grid.k.size)
-        return equilibrium.solve(p, grid, rates=eq.grid.interpolate(eq.rates, grid))
+        return equilibrium.solve(p, grid, rates=eq.grid.interpolate(eq.rates, grid, flat=True))
     path = simulation.ergodic(eq, **options)
     target, Y = simulation.moments(eq, path)["NFA/Y"], path["y"].mean()
     field, unit = ("q_bar", eq.p.θ) if variant == "fixed price" else ("limit", 1.0)

@@ -425,7 +425,7 @@ TWICE = np.column_stack([GOOD["X"], GOOD["X"][:, 1] * 2])
     "run, change, message",
     [
         (run_conley, {"y": NAN}, "residuals: 60 rows, 1 entries NaN"),
-        (run_conley, {"cutoff": 0}, "cutoff_km=0"),
+        (run_conley, {"cutoff": 0}, "cutoff_km = 0"),
         (run_conley, {"cutoff": np.nan}, "cutoff_km=nan"),
         (run_conley, {"lon": GOOD["lon"][1:]}, "lon: 59 rows, .*valid: 60"),
         (run_conley, {"X": TWICE}, "X: a column is constant twice or collinear"),
@@ -462,7 +462,7 @@ TWICE = np.column_stack([GOOD["X"], GOOD["X"][:, 1] * 2])
         (run_wild, {"state": GOOD["state"][1:]}, "of 59; valid: .* of 60"),
         (run_wild, {"X": np.ones((60, 2))}, "regressor: constant"),
         (run_wild, {"X": TWICE[:, [0, 1, 3]]}, "regressor: constant or collinear"),
-        (run_placebo, {"length": 0}, "length_km=0"),
+        (run_placebo, {"length": 0}, "length_km = 0"),
         (run_placebo, {"y": np.ones(60)}, "y: constant"),
         (run_placebo, {"y": NAN}, "y: 60 rows, 1 entries NaN"),
         (run_wild, {"state": np.ones((60, 2))}, "cluster: labels of 2 dimensions"),

@@ -19,7 +19,7 @@ import pandas as pd
 
 from .. import store
 from ..errors import DataError, Unreachable
-from ..store import CACHE, kept, write
+from ..store import CACHE, kept, named_folder, write
 from . import bea, public, schema
 from .download import TIMEOUT
 
@@ -42,7 +42,7 @@ ROUNDING = 1e-3
 def folder() -> Path:
     """Where the files lie: the folder that the variable SPECIALIZATION_BEA names, else the
     cache's own."""
-    return Path(os.environ.get("SPECIALIZATION_BEA") or CACHE / "bea")
+    return named_folder("SPECIALIZATION_BEA") or CACHE / "bea"
 
 
 def available(classification: str = "sic") -> bool:

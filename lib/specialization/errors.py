@@ -45,8 +45,6 @@ def number(name: str, value: float, whole: bool = False) -> float | int:
     specialization.errors.DataError: θ = '0.1' is no number
     """
     kind, word = (Integral, "whole number") if whole else (Real, "number")
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value[()]
     if isinstance(value, bool | np.bool_) or not isinstance(value, kind) or value != value:
         raise DataError(f"{name} = {' '.join(repr(value).split())} is no {word}")
     try:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import DataError, number
+from ..errors import DataError, within
 from ..measures import floats, unit
 
 FEWEST = 10
@@ -184,8 +184,7 @@ def weighted_quantile(x: ArrayLike, p: float, weight: ArrayLike) -> float:
             f"weighted_quantile: {x.size} values, {weight.size} weights; valid: as "
             "many of each, no NaN, weights finite, >= 0 and not all zero"
         )
-    if not 0 <= number("weighted_quantile, p", p) <= 1:
-        raise DataError(f"weighted_quantile, p: {p}; valid: 0 to 1")
+    within("weighted_quantile, p", p, 0, 1)
     x, weight = x[weight > 0], weight[weight > 0] / unit(weight)
     order = np.argsort(x)
     below = np.cumsum(weight[order])

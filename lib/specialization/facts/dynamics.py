@@ -368,7 +368,7 @@ def transition_matrix(before: ArrayLike, after: ArrayLike, classes: int = 5) -> 
 
 
 def _members(v, classes):
-    """Shares (R, classes) of each zone in each class: of positions from first to last of its ties."""
+    # shares (R, classes) of each zone in each class: of the positions of its ties
     R = v.size
     place = np.eye(classes)[np.arange(R) * classes // R].cumsum(axis=0)
     place = np.vstack([np.zeros(classes), place])

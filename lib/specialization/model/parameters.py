@@ -8,7 +8,8 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from ..errors import DataError, number, within
+from ..errors import DataError, number
+from ..errors import within as within  # chapters have it from here
 
 CHOICES = {
     "method": ("rouwenhorst", "tauchen"),

@@ -515,28 +515,26 @@ def test_no_horizon_no_members_and_no_persons_are_refused():
 @pytest.mark.parametrize("unit", [1e-300, 1e-150, 1e150, 1e300])
 def test_persistence_in_any_unit(unit):
     x = np.random.default_rng(0).normal(size=(2, 8, 5))
-    plain = persistence.persistence(x, [1980, 1990])
-    np.testing.assert_allclose(persistence.persistence(x * unit, [1980, 1990]), plain)
-    np.testing.assert_allclose(
-        persistence.persistence(x, [1980, 1990], instrument=x * unit), plain
-    )
+    plain = p.persistence(x, [1980, 1990])
+    np.testing.assert_allclose(p.persistence(x * unit, [1980, 1990]), plain)
+    np.testing.assert_allclose(p.persistence(x, [1980, 1990], instrument=x * unit), plain)
 
 
 def test_two_zones_have_no_error():
     x = np.random.default_rng(0).normal(size=(2, 2, 5))
-    assert np.isnan(persistence.persistence(x, [1980, 1990])["se"].iloc[0])
+    assert np.isnan(p.persistence(x, [1980, 1990])["se"].iloc[0])
 
 
 def test_years_of_small_integers_and_years_twice():
-    assert persistence.all_horizons(np.array([1, 11], dtype="uint8")) == [10]
+    assert p.all_horizons(np.array([1, 11], dtype="uint8")) == [10]
     with pytest.raises(DataError, match="each once"):
-        persistence.all_horizons([1980, 1980])
+        p.all_horizons([1980, 1980])
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.4])
 def test_what_does_not_decay_has_no_half_life(beta):
-    found = persistence.fit_decay([1, 10, 20, 30], [beta] * 4)
+    found = p.fit_decay([1, 10, 20, 30], [beta] * 4)
     assert found["permanent"] == pytest.approx(beta) and found["decaying"] == 0
     assert np.isnan(found[["rho", "half_life"]]).all()
     with pytest.raises(DataError, match="valid: 0 to 1000 years"):
-        persistence.fit_decay([-1, 10, 20, 30], [beta] * 4)
+        p.fit_decay([-1, 10, 20, 30], [beta] * 4)

@@ -590,19 +590,19 @@ def test_units_beyond_variances_are_refused(change):
         pd.Series({"y": 1.0, "x": 1.0, "z": 1.0} | change)
     )
     with pytest.raises(DataError, match="entries up to .* in other units"):
-        tradeoff.regress(table, "y", ["x", "z"])
+        T.regress(table, "y", ["x", "z"])
 
 
 def test_a_regressor_far_from_zero_is_refused_before_its_error_is_rounding():
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(40, 2)), columns=["y", "x"])
-    assert np.isfinite(tradeoff.regress(table.assign(x=table["x"] + 1e4), "y", ["x"]).bse["x"])
+    assert np.isfinite(T.regress(table.assign(x=table["x"] + 1e4), "y", ["x"]).bse["x"])
     with pytest.raises(DataError, match="'x' is constant .* or collinear"):
-        tradeoff.regress(table.assign(x=table["x"] + 1e12), "y", ["x"])
+        T.regress(table.assign(x=table["x"] + 1e12), "y", ["x"])
 
 
 @pytest.mark.parametrize("bins", [0, -1, 2.5, "4", True])
 def test_bins_are_whole(bins):
     x = np.arange(20.0)
     with pytest.raises(DataError, match="bins = "):
-        tradeoff.binned_scatter(x, x, np.empty((20, 0)), bins)
+        T.binned_scatter(x, x, np.empty((20, 0)), bins)

@@ -158,7 +158,7 @@ def test_weighted_quantile():
     ],
 )
 def test_weighted_quantile_of_nothing(x, p, weight):
-    with pytest.raises(DataError, match="weighted_quantile.*valid"):
+    with pytest.raises(DataError, match="weighted_quantile"):
         topcode.weighted_quantile(x, p, weight)
 
 

@@ -254,3 +254,26 @@ def test_what_divides_by_nothing_is_refused():
         gini([1, 2, 3], reference=[1, 2])
     with pytest.raises(DataError, match="ties='x'"):
         measures.rank([[1, 2]], ties="x")
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-200, 1e200, 1e307])
+def test_no_unit_moves_a_measure(unit):
+    y = np.random.default_rng(0).uniform(0.1, 1, (6, 4))
+    for f in (measures.gini, measures.hhi, measures.theil, measures.krugman, measures.max_share):
+        np.testing.assert_allclose(f(y * unit), f(y), rtol=1e-12)
+    plain, other = measures.dispersion(y), measures.dispersion(y * unit)
+    assert other["cv"] == pytest.approx(plain["cv"]) and other["mean"] == pytest.approx(
+        plain["mean"] * unit
+    )
+
+
+def test_a_unit_is_a_power_of_two_near_the_largest():
+    assert measures.unit([3.0, -5.0, np.nan, np.inf]) == 4.0 and measures.unit([0.0]) == 1.0
+    assert np.isfinite(measures.unit([1.7e308]))
+    with pytest.raises(DataError, match="x: entries up to 1e-80; valid: 1e-75 to"):
+        measures.sized(x=np.array([1e-80, 0.0]))
+
+
+def test_no_industry_at_all():
+    with pytest.raises(DataError, match="shares: no industry"):
+        measures.gini(np.empty((0, 0)))

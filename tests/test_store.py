@@ -395,3 +395,9 @@ def test_the_cache_that_a_variable_names_is_absolute(tmp_path):
             env=os.environ | {"SPECIALIZATION_CACHE": named},
         )
         assert done.stdout.strip() == str(found)
+
+
+@pytest.mark.parametrize("named", ["", " "])
+def test_a_blank_variable_names_no_folder(monkeypatch, named):
+    monkeypatch.setenv("SPECIALIZATION_CACHE", named)
+    assert store.named_folder("SPECIALIZATION_CACHE") is None

@@ -88,6 +88,49 @@ def floats(name: str, v: ArrayLike, ndim: int | None = None) -> np.ndarray:
     return x
 
 
+def unit(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> np.ndarray:
+    """A power of two near the largest finite size of entries, 1 for zeros.
+
+    To divide by it rounds nothing, and squares of what is left neither vanish nor overflow.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int or tuple of int, optional
+        Along which the largest is taken, and which stay as one; None for all of x.
+
+    Examples
+    --------
+    >>> unit([[3.0, 1e-200], [4.0, 0.0]], axis=0)[0].tolist() == [4.0, 2.0**-664]
+    True
+    """
+    size = np.abs(np.asarray(x, dtype=float))
+    largest = size.max(axis=axis, initial=0, where=np.isfinite(size), keepdims=axis is not None)
+    return np.exp2(np.clip(np.round(np.log2(np.where(largest > 0, largest, 1))), -1022, 1023))
+
+
+SMALLEST, LARGEST = 1e-75, 1e75
+"""Sizes of numbers whose variances and their products a float can hold."""
+
+
+def sized(**arrays: np.ndarray) -> None:
+    """Raise `DataError` for columns too small or too large for variances.
+
+    Examples
+    --------
+    >>> sized(x=np.array([1e-200]))
+    Traceback (most recent call last):
+    specialization.errors.DataError: x: entries up to 1e-200; valid: 1e-75 to 1e+75, in other units
+    """
+    for name, x in arrays.items():
+        largest = np.abs(x).max(axis=0, initial=0)
+        if (odd := (largest > 0) & ~((largest >= SMALLEST) & (largest <= LARGEST))).any():
+            raise DataError(
+                f"{name}: entries up to {np.atleast_1d(largest)[np.atleast_1d(odd)][0]:.3g}; "
+                f"valid: {SMALLEST:g} to {LARGEST:g}, in other units"
+            )
+
+
 def membership(name: str, v: ArrayLike, n: int) -> np.ndarray:
     """Which of n industries are in a group, as an array of bool (n,).
 
@@ -154,6 +197,9 @@ def shares(y: ArrayLike) -> np.ndarray:
     y = floats("shares", y, -1)
     if not (y >= 0).all():
         raise DataError("shares: negative or NaN entry; valid: finite and >= 0")
+    if not y.shape[-1]:
+        raise DataError("shares: no industry; valid: one or more")
+    y = y / unit(y, -1)
     total = y.sum(axis=-1, keepdims=True)
     if not (np.isfinite(total) & (total > 0)).all():
         raise DataError("shares: a row sums to zero or infinity; valid: at least one industry")
@@ -371,7 +417,8 @@ def national_shares(y: ArrayLike) -> np.ndarray:
     >>> national_shares([[1, 0], [2, 1]])
     array([0.75, 0.25])
     """
-    return shares(floats("national_shares", y, -2).sum(axis=-2))
+    y = floats("national_shares", y, -2)
+    return shares((y / unit(y, (-2, -1))).sum(axis=-2))
 
 
 def revealed_comparative_advantage(y: ArrayLike) -> np.ndarray:
@@ -465,7 +512,10 @@ def dispersion(x: ArrayLike) -> dict[str, float]:
     x = finite(dispersion=x)[0].ravel()
     if len(x) < 2:
         raise DataError(f"dispersion: {len(x)} entries; valid: 2 or more")
+    x, size = x / unit(x), unit(x)
     p10, p90 = np.quantile(x, [0.1, 0.9])
     if not p10 > 0:
-        raise DataError(f"dispersion: tenth percentile {p10:.4g}; valid: > 0, as it divides")
-    return {"mean": x.mean(), "cv": x.std(ddof=1) / x.mean(), "p90_p10": p90 / p10}
+        raise DataError(
+            f"dispersion: tenth percentile {p10 * size:.4g}; valid: > 0, as it divides"
+        )
+    return {"mean": x.mean() * size, "cv": x.std(ddof=1) / x.mean(), "p90_p10": p90 / p10}

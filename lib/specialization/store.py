@@ -45,9 +45,20 @@ UNKEYED = ("progress",)
 """Arguments that change what is seen, not what is computed."""
 
 
+def named_folder(variable):
+    """The folder that an environment variable names, a relative one from where the process
+    started; None where it is not set or blank."""
+    if not (named := os.environ.get(variable, "")).strip():
+        return None
+    return Path(START, os.path.expanduser(named))
+
+
+START = os.getcwd()
+
+
 def _cache():
-    if folder := os.environ.get("SPECIALIZATION_CACHE"):
-        return Path(folder).expanduser().absolute()
+    if folder := named_folder("SPECIALIZATION_CACHE"):
+        return folder
     if TABLES == CHECKOUT / "data":
         return TABLES / "cache"
     import pooch  # slow to import, and not needed in a checkout

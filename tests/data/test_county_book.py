@@ -201,3 +201,13 @@ def test_design_of_the_first_base(counties):
     np.testing.assert_allclose(
         more["manufacturing_share"], workers[:, 2:4].sum(axis=1) / workers.sum(axis=1)
     )
+
+
+@pytest.mark.parametrize("content", [b"", b"junk"])
+def test_a_file_that_is_no_county_book(tmp_path, content):
+    (tmp_path / "x.dta").write_bytes(content)
+    with pytest.raises(DataError, match="county62_1.dta"):
+        county_book.read_counties(tmp_path / "x.dta")
+    pd.DataFrame({"a": [1.0]}).to_stata(tmp_path / "x.dta", write_index=False)
+    with pytest.raises(DataError, match="county62_1.dta: no column 'level'"):
+        county_book.read_counties(tmp_path / "x.dta")

@@ -9,6 +9,7 @@ import types
 import pandas as pd
 import pooch
 import pytest
+from specialization import store
 from specialization.data import download
 from specialization.errors import DataError
 
@@ -192,7 +193,7 @@ def test_a_mirror_that_is_no_folder_is_named(
 
 
 def test_a_relative_mirror_is_that_of_the_start(cache, server, tmp_path, monkeypatch):
-    monkeypatch.setattr(download, "_START", str(tmp_path))
+    monkeypatch.setattr(store, "START", str(tmp_path))
     (tmp_path / "mirror").mkdir()
     (tmp_path / "mirror" / FILE).write_bytes(CONTENT)
     (tmp_path / "elsewhere").mkdir()

@@ -230,3 +230,41 @@ def test_panel_of_all_areas_of_bea(need, tmp_path, monkeypatch):
     share = panel.cube("income", 1970).sum(axis=0) / panel.cube("income", 1970).sum()
     np.testing.assert_allclose(share, [v / 1000 for v in AMOUNTS.values()], rtol=0.01)
     assert panel.notes["hidden cells"] == 2 and 51901 in panel.notes["repaired counties"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: "ï»¿" + t,
+        lambda t: t.replace("GeoFIPS", "GeoFips"),
+        lambda t: t.replace("Thousands", "thousands"),
+        lambda t: t.replace("\n", "\r\n"),
+    ],
+)
+def test_forms_of_the_file(tmp_path, change):
+    text = bea_text({0: 1, 1001: 1})
+    plain = earnings.read(_written(tmp_path, text))
+    pd.testing.assert_frame_equal(earnings.read(_written(tmp_path, change(text))), plain)
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("", "CAINC5S.*: No columns"),
+        ("<html>404</html>", "no column 'GeoFIPS'"),
+        (bea_text({0: 1})[:3000] + '"', "CAINC5S"),
+        (bea_text({0: 1}).replace('"00000"', '"0000A"'), "column 'GeoFIPS'.*0000A"),
+    ],
+)
+def test_a_file_that_is_no_table(tmp_path, text, words):
+    with pytest.raises(DataError, match=words):
+        earnings.industry_cells(earnings.read(_written(tmp_path, text)), NAMES)
+
+
+def test_not_meaningful_doubled_and_without_the_nation(tmp_path):
+    cells = cells_of(tmp_path, {0: 100, 1001: 1}, marks={(1001, 200, 1969): "(NM)"})
+    assert earnings.fill_hidden(cells)[1]["hidden cells"] == 1
+    with pytest.raises(DataError, match="each cell once"):
+        earnings.fill_hidden(pd.concat([cells, cells]))
+    with pytest.raises(DataError, match="no rows of the nation"):
+        earnings.fill_hidden(cells[cells["place"] != 0])

@@ -195,3 +195,19 @@ def test_value_added_and_income_agree(panels):
     assert added.sum() / (
         income * panels["sic"].control("population", 1963)
     ).sum() == pytest.approx(1.3, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"line": [1, 1]}, "each line once"),
+        ({"value": [1.0, 0.0]}, "column 'value'"),
+        ({"line": [1, 3]}, "income, 1, and persons, 2"),
+    ],
+)
+def test_bad_incomes(change, words):
+    frame = {"stabbr": ["AL"] * 2, "year": [1929] * 2, "line": [1, 2], "value": [1.0, 2.0]}
+    with pytest.raises(DataError, match=words):
+        states.incomes(pd.DataFrame(frame | change))
+    with pytest.raises(DataError, match="no column 'value'"):
+        states.incomes(pd.DataFrame(frame).drop(columns="value"))

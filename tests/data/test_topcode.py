@@ -158,5 +158,13 @@ def test_weighted_quantile():
     ],
 )
 def test_weighted_quantile_of_nothing(x, p, weight):
-    with pytest.raises(DataError, match="weighted_quantile.*valid"):
+    with pytest.raises(DataError, match="weighted_quantile"):
         topcode.weighted_quantile(x, p, weight)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e200, 1e308])
+def test_weights_of_any_size(unit):
+    y = np.arange(1, 1001) ** -0.5
+    plain = topcode.pareto_tail(np.minimum(y, 0.5), y > 0.5)
+    found = topcode.pareto_tail(np.minimum(y, 0.5), y > 0.5, np.full(1000, unit))
+    np.testing.assert_allclose(found, plain)

@@ -219,9 +219,9 @@ def test_coverage_of_both_bands():
         ({"grid": np.array([0.0, 50.0]), "span": None, "width": 1.0}, "of 50 \\(1 of 2 points\\)"),
         ({"width": 1.0}, "valid: one of them"),
         ({"span": None}, "valid: one of them"),
-        ({"span": None, "width": np.nan}, "width > 0"),
+        ({"span": None, "width": np.nan}, "bandwidth = nan is no number"),
         ({"span": 0.001}, "two or more of 200 points"),
-        ({"span": np.nan}, "span at most 1"),
+        ({"span": np.nan}, "bandwidth = nan is no number"),
         ({"span": 1.2}, "span at most 1"),
         (
             {"x": np.repeat([0.0, 1.0], 100), "grid": np.array([0.0, 1.0])},
@@ -459,3 +459,42 @@ def test_public_zones_and_sectors():
 def test_arrays_of_another_shape_are_refused(call):
     with pytest.raises(DataError):
         call(np.arange(12.0))
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_local_regression_in_any_unit(unit):
+    rng = np.random.default_rng(0)
+    x, y, z = rng.normal(size=(3, 60))
+    zone, grid = np.arange(60) % 6, np.linspace(-1, 1, 3)
+    plain = dynamics.local_linear(x, y, zone, grid, span=0.5, controls=[z])()
+    other = dynamics.local_linear(
+        x * unit, y * unit, zone, grid * unit, span=0.5, controls=[z * unit]
+    )()
+    np.testing.assert_allclose(other[0], plain[0] * unit, rtol=1e-9)
+    np.testing.assert_allclose(other[1], plain[1], rtol=1e-9)
+
+
+def test_ties_do_not_depend_on_the_order_of_zones():
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 4, (2, 40))
+    order = rng.permutation(40)
+    np.testing.assert_allclose(
+        dynamics.transition_matrix(a[order], b[order]), dynamics.transition_matrix(a, b)
+    )
+    np.testing.assert_allclose(dynamics.transition_matrix(0 * a, b), 0.2)  # nothing is known
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: dynamics.transition_matrix([1, 2], [1, 2], 0), "classes = 0"),
+        (lambda: dynamics.cluster_draws(0), "zones = 0"),
+        (lambda: dynamics.cluster_draws(3, -1), "draws = -1"),
+        (lambda: dynamics.bands(np.zeros(3), np.eye(3), 95), "coverage = 95"),
+        (lambda: dynamics.grid_of([1, 2], 0), "points = 0"),
+        (lambda: dynamics.mobility(np.ones((3, 3))), "does not sum to one"),
+    ],
+)
+def test_numbers_out_of_range(call, words):
+    with pytest.raises(DataError, match=words):
+        call()

@@ -425,8 +425,8 @@ TWICE = np.column_stack([GOOD["X"], GOOD["X"][:, 1] * 2])
     "run, change, message",
     [
         (run_conley, {"y": NAN}, "residuals: 60 rows, 1 entries NaN"),
-        (run_conley, {"cutoff": 0}, "cutoff_km=0"),
-        (run_conley, {"cutoff": np.nan}, "cutoff_km=nan"),
+        (run_conley, {"cutoff": 0}, "cutoff_km = 0"),
+        (run_conley, {"cutoff": np.nan}, "cutoff_km = nan"),
         (run_conley, {"lon": GOOD["lon"][1:]}, "lon: 59 rows, .*valid: 60"),
         (run_conley, {"X": TWICE}, "X: a column is constant twice or collinear"),
         (run_conley, {"X": GOOD["X"][:, [0, 0, 1]]}, "X: a column is constant twice"),
@@ -445,7 +445,7 @@ TWICE = np.column_stack([GOOD["X"], GOOD["X"][:, 1] * 2])
         (
             run_conley,
             {k: GOOD[k][:3] for k in ("X", "y", "lat", "lon")},
-            "X: a column is constant",
+            "rows for .* columns; valid: more",
         ),
         (run_placebo, {"lat": GOOD["lat"] + 45}, "lat: 9.*valid: -90 to 90"),
         (
@@ -462,7 +462,7 @@ TWICE = np.column_stack([GOOD["X"], GOOD["X"][:, 1] * 2])
         (run_wild, {"state": GOOD["state"][1:]}, "of 59; valid: .* of 60"),
         (run_wild, {"X": np.ones((60, 2))}, "regressor: constant"),
         (run_wild, {"X": TWICE[:, [0, 1, 3]]}, "regressor: constant or collinear"),
-        (run_placebo, {"length": 0}, "length_km=0"),
+        (run_placebo, {"length": 0}, "length_km = 0"),
         (run_placebo, {"y": np.ones(60)}, "y: constant"),
         (run_placebo, {"y": NAN}, "y: 60 rows, 1 entries NaN"),
         (run_wild, {"state": np.ones((60, 2))}, "cluster: labels of 2 dimensions"),
@@ -539,5 +539,51 @@ def test_negative_variance_is_an_error():
     weights = inference.bartlett(great_circle(lat, lon), 160)
     values, vectors = np.linalg.eigh(weights)
     assert values[0] < -0.01
-    with pytest.raises(DataError, match="negative variance with cutoff_km=160"):
+    with pytest.raises(DataError, match="negative or zero variance with cutoff_km=160"):
         conley(np.ones((64, 1)), vectors[:, 0], lat, lon, 160)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-100, 1e100, 1e200])
+def test_units_of_y_and_shocks_do_not_matter(unit):
+    rng = np.random.default_rng(0)
+    W, g, y, Z = rng.dirichlet(np.ones(5), 60), rng.normal(size=5), *rng.normal(size=(2, 60))
+    plain = inference.akm(y, W, g, Z)
+    for found, scale in (
+        (inference.akm(y * unit, W, g, Z), unit),
+        (inference.akm(y, W, g * unit, Z), 1 / unit),
+    ):
+        for key in ("beta", "robust", "akm", "bhj", "se0"):
+            assert found[key] / scale == pytest.approx(plain[key], rel=1e-9)
+        assert found["p0"] == pytest.approx(plain["p0"])
+    x, group = rng.normal(size=60), np.arange(60) % 12
+    p = inference.wild_cluster(y, x, Z, group, 99)
+    assert p == inference.wild_cluster(y * unit, x, Z, group, 99)
+    assert p == inference.wild_cluster(y, x * unit, Z * unit, group, 99)
+
+
+@pytest.mark.parametrize("draws", [0, -1, 2.5, "9", True, None, 10**12])
+def test_draws_are_whole_and_some(draws):
+    x = np.arange(12.0)
+    with pytest.raises(DataError, match="draws = "):
+        inference.wild_cluster(2 * x + x % 3, x, np.empty((12, 0)), x % 4, draws)
+
+
+def test_what_has_no_error_is_refused():
+    x, none = np.arange(12.0), np.empty((12, 0))
+    with pytest.raises(DataError, match="x explains y exactly"):
+        inference.wild_cluster(x, x, none, x % 4)
+    with pytest.raises(DataError, match="2 rows for 2 coefficients"):
+        inference.wild_cluster([1, 2], [1, 3], np.empty((2, 0)), [0, 1])
+    u = x - x.mean()
+    for cutoff, lat in ((1e300, 30 + x), (300, 0 * x + 30)):  # scores sum to zero
+        with pytest.raises(DataError, match="negative or zero variance"):
+            inference.conley(np.ones((12, 1)), u, lat, 0 * x - 90, cutoff)
+    with pytest.raises(DataError, match="residuals: entries up to"):
+        inference.conley(np.ones((12, 1)), u * 1e-200, 30 + x, 0 * x - 90, 300)
+
+
+def test_blank_labels_are_missing():
+    with pytest.raises(DataError, match="state: 1 of 3 labels missing, the first in row 1"):
+        inference.group_codes(["OH", " ", "NY"], "state")
+    with pytest.raises(DataError, match="labels that are lists"):
+        inference.group_codes(pd.Series([["OH"], ["NY"]]))

@@ -510,3 +510,31 @@ def test_no_horizon_no_members_and_no_persons_are_refused():
     ):
         with pytest.raises(DataError):
             call()
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-150, 1e150, 1e300])
+def test_persistence_in_any_unit(unit):
+    x = np.random.default_rng(0).normal(size=(2, 8, 5))
+    plain = p.persistence(x, [1980, 1990])
+    np.testing.assert_allclose(p.persistence(x * unit, [1980, 1990]), plain)
+    np.testing.assert_allclose(p.persistence(x, [1980, 1990], instrument=x * unit), plain)
+
+
+def test_two_zones_have_no_error():
+    x = np.random.default_rng(0).normal(size=(2, 2, 5))
+    assert np.isnan(p.persistence(x, [1980, 1990])["se"].iloc[0])
+
+
+def test_years_of_small_integers_and_years_twice():
+    assert p.all_horizons(np.array([1, 11], dtype="uint8")) == [10]
+    with pytest.raises(DataError, match="each once"):
+        p.all_horizons([1980, 1980])
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.4])
+def test_what_does_not_decay_has_no_half_life(beta):
+    found = p.fit_decay([1, 10, 20, 30], [beta] * 4)
+    assert found["permanent"] == pytest.approx(beta) and found["decaying"] == 0
+    assert np.isnan(found[["rho", "half_life"]]).all()
+    with pytest.raises(DataError, match="valid: 0 to 1000 years"):
+        p.fit_decay([-1, 10, 20, 30], [beta] * 4)

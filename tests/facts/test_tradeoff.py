@@ -581,3 +581,28 @@ def test_stored_results_are_small_and_whole(name):
 
 if __name__ == "__main__":
     monte_carlo().to_csv(MONTE_CARLO, index=False, float_format="%.8g")
+
+
+@pytest.mark.parametrize("change", [{"x": 1e-200}, {"y": 1e200}])
+def test_units_beyond_variances_are_refused(change):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(40, 3)), columns=["y", "x", "z"]).mul(
+        pd.Series({"y": 1.0, "x": 1.0, "z": 1.0} | change)
+    )
+    with pytest.raises(DataError, match="entries up to .* in other units"):
+        T.regress(table, "y", ["x", "z"])
+
+
+def test_a_regressor_far_from_zero_is_refused_before_its_error_is_rounding():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(40, 2)), columns=["y", "x"])
+    assert np.isfinite(T.regress(table.assign(x=table["x"] + 1e4), "y", ["x"]).bse["x"])
+    with pytest.raises(DataError, match="'x' is constant .* or collinear"):
+        T.regress(table.assign(x=table["x"] + 1e12), "y", ["x"])
+
+
+@pytest.mark.parametrize("bins", [0, -1, 2.5, "4", True])
+def test_bins_are_whole(bins):
+    x = np.arange(20.0)
+    with pytest.raises(DataError, match="bins = "):
+        T.binned_scatter(x, x, np.empty((20, 0)), bins)

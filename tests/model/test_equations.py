@@ -331,3 +331,17 @@ def test_ends_of_a_range_are_in_it():
     assert within("γ", 1, 1, 3) == 1.0 and within("γ", 3.0, 1, 3) == 3.0
     assert isinstance(within("γ", 1, 1, 3), float)
     assert isinstance(within("industry", 1, 0, 1, whole=True), int)
+
+
+def test_letters_that_look_alike_and_names_nearby():
+    assert SMOOTH.but(**{"\u03d5": 4, "\u03d1": 0.2}) == SMOOTH.but(φ=4, θ=0.2)
+    with pytest.raises(DataError, match="stands twice"):
+        SMOOTH.but(**{"\u03d5": 4, "φ": 3})
+    with pytest.raises(DataError, match="no field theta; near: θ; valid: γ, "):
+        SMOOTH.but(theta=0.2)
+
+
+@pytest.mark.parametrize("change", [{"states": 10**9}, {"γ": 10**400}, {"φ": b"4"}])
+def test_numbers_nobody_means(change):
+    with pytest.raises(DataError, match=next(iter(change))):
+        SMOOTH.but(**change)

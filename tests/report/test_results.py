@@ -261,3 +261,9 @@ def test_table_as_html_and_latex():
     named = tables.Table(pd.DataFrame({"x": [1]}, index=pd.Index(["a"], name="zone")), "Made up")
     assert named._repr_html_().count("<tr>") == 2 and ">zone</th>" in named._repr_html_()
     assert "\\caption{Made up <data>}" in table.to_latex() and "1.235" in table.to_latex()
+
+
+@pytest.mark.parametrize("wanted", ["synthetic,synthetic", " synthetic , synthetic"])
+def test_a_vintage_named_twice_is_shown_once(wanted):
+    assert results.choose(wanted).names == ("synthetic",)
+    assert results.choose("all ").names == results.choose("all").names

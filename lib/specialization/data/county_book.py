@@ -5,6 +5,7 @@ The County and City Data Book 1962 of the Census Bureau, in the machine-readable
 for the user, and only sums over zones or states are shown.
 """
 
+import struct
 from os import PathLike
 
 import numpy as np
@@ -41,6 +42,15 @@ _SHARES = {
     "urban": "var6",
     "nonwhite": "var9",
 }  # percent of the population
+USED = [
+    *_COUNTS.values(),
+    *_SHARES.values(),
+    "var21",
+    "var22",
+    "var25",
+    "var28",
+    *(f"var{code}" for code in GROUPS.index[:-1]),
+]
 
 
 def read_counties(path: str | PathLike) -> tuple[pd.DataFrame, dict]:
@@ -70,20 +80,16 @@ def read_counties(path: str | PathLike) -> tuple[pd.DataFrame, dict]:
     DataError
         A county twice, or with more workers in the groups than employed.
     """
-    raw = pd.read_stata(path, convert_categoricals=False)
+    try:
+        raw = pd.read_stata(path, convert_categoricals=False)
+    except (OSError, ValueError, struct.error) as error:
+        raise DataError(f"{FILE}: {error}") from None
     raw.columns = raw.columns.str.removesuffix("_county62")
+    if missing := [c for c in ("level", "fips", *USED) if c not in raw]:
+        raise DataError(f"{FILE}: no column {missing[0]!r}; has {[*raw][:5]} and so on")
     raw = raw[(raw["level"] == 1) & raw["fips"].notna() & (raw["fips"] != 11000)]  # DC is twice
     raw = raw.assign(fips=raw["fips"].round().astype(int)).reset_index(drop=True)
-    used = [
-        *_COUNTS.values(),
-        *_SHARES.values(),
-        "var21",
-        "var22",
-        "var25",
-        "var28",
-        *(f"var{code}" for code in GROUPS.index[:-1]),
-    ]
-    x = raw[used].astype(float)
+    x = raw[USED].astype(float)
     percent = [*_SHARES.values(), "var28"]
     notes = {
         "missing cells": int(x.isna().to_numpy().sum()),

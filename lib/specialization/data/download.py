@@ -8,12 +8,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from ..errors import DataError, Unreachable
-from ..store import CACHE, TABLES, sha256, writing
+from ..store import CACHE, TABLES, named_folder, sha256, writing
 
 ATTEMPTS = 4
 TIMEOUT = 30  # seconds without a byte
-
-_START = os.getcwd()  # a relative mirror means the same folder wherever the process goes later
 
 
 def manifest() -> pd.DataFrame:
@@ -49,9 +47,8 @@ def data_hash() -> str:
 
 def _mirror():
     """The folder of SPECIALIZATION_MIRROR; None if it is not set."""
-    if not (named := os.environ.get("SPECIALIZATION_MIRROR")):
+    if (folder := named_folder("SPECIALIZATION_MIRROR")) is None:
         return None
-    folder = Path(_START, os.path.expanduser(named))
     if not os.path.isdir(folder):
         what = "is no folder" if os.path.exists(folder) else "does not exist"
         raise DataError(

@@ -19,7 +19,7 @@ import pandas as pd
 
 from .. import store
 from ..errors import DataError, Unreachable
-from ..store import CACHE, kept, write
+from ..store import CACHE, kept, named_folder, write
 from . import bea, public, schema
 from .download import TIMEOUT
 
@@ -42,7 +42,7 @@ ROUNDING = 1e-3
 def folder() -> Path:
     """Where the files lie: the folder that the variable SPECIALIZATION_BEA names, else the
     cache's own."""
-    return Path(os.environ.get("SPECIALIZATION_BEA") or CACHE / "bea")
+    return named_folder("SPECIALIZATION_BEA") or CACHE / "bea"
 
 
 def available(classification: str = "sic") -> bool:
@@ -103,7 +103,10 @@ def read(path: str | os.PathLike) -> pd.DataFrame:
     if not zipfile.is_zipfile(path):
         return bea.read_table(path)
     with zipfile.ZipFile(path) as archive:
-        names = [n for n in archive.namelist() if re.search(r"ALL_AREAS.*\.csv$", n)]
+        # an archive that a Mac packed again has a shadow of each file
+        names = [
+            n for n in archive.namelist() if re.search(r"(^|/)[^._/][^/]*ALL_AREAS.*\.csv$", n)
+        ]
         if len(names) != 1:
             raise DataError(f"{path}: {len(names)} files of all areas; valid: one")
         with archive.open(names[0]) as source:
@@ -182,6 +185,12 @@ def fill_hidden(cells: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
     >>> fill_hidden(cells)[0].loc[1001, 1969].tolist()
     [5.0, 3.0, 2.0]
     """
+    keys = ["place", "industry", "year"]
+    schema.check_rows(
+        cells[keys], "BEA, earnings", ("place", ~cells.duplicated(keys), "each cell once")
+    )
+    if not (cells["place"] == 0).any():
+        raise DataError("BEA, earnings: no rows of the nation, place 00000; valid: all areas")
     table = cells.pivot(index=["place", "year"], columns="industry", values="value")
     total, table = table[0], table.drop(columns=0)
     nation = table.loc[[0]].droplevel("place")

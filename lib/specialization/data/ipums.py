@@ -406,7 +406,7 @@ def _read_crosswalk(path):
         table = (
             pd.read_stata(path, convert_categoricals=False)
             if path.suffix.lower() == ".dta"
-            else pd.read_csv(path, encoding="utf-8")
+            else pd.read_csv(path, encoding="utf-8-sig", encoding_errors="replace")
         )
     except (OSError, ValueError, struct.error) as error:
         raise DataError(f"{path.name}: {error}") from None
@@ -418,7 +418,7 @@ def _read_crosswalk(path):
                 f"{name!r}; has {[*table]}; valid: one of "
                 f"{[name, *(k for k, v in known.items() if v == name)]}"
             )
-    return table.rename(columns=mine)[names]
+    return table.rename(columns=mine)[names].dropna(how="all").reset_index(drop=True)
 
 
 def _crosswalk(folder, year, people, zones, counts):

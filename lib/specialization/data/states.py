@@ -57,9 +57,22 @@ def incomes(frame: pd.DataFrame) -> pd.DataFrame:
     {(1, 1929): {'income_per_head': 318.9, 'population': 2644000.0}}
     """
     codes = pd.Series(STATES.index, STATES["state"])
-    rows = frame[frame["stabbr"].isin(codes.index) & frame["line"].isin([1, 2])]
+    if missing := [c for c in ("stabbr", "year", "line", "value") if c not in frame]:
+        raise DataError(f"{INCOMES}: no column {missing[0]!r}; has {[*frame]}")
+    rows = frame[frame["stabbr"].isin(codes.index)]
+    rows = rows.assign(line=pd.to_numeric(rows["line"], errors="coerce"))
+    rows = rows[rows["line"].isin([1, 2])]
     rows = rows.assign(zone=rows["stabbr"].map(codes)).astype(
         {"zone": int, "year": int, "line": int, "value": float}
+    )
+    keys = ["stabbr", "year", "line"]
+    pair = rows.groupby(["zone", "year"])["line"].transform("size")
+    schema.check_rows(
+        rows[[*keys, "value"]],
+        INCOMES,
+        ("line", ~rows.duplicated(keys), "each line once"),
+        ("line", pair == 2, "income, 1, and persons, 2"),
+        ("value", rows["value"].notna() & ((rows["line"] == 1) | (rows["value"] > 0)), "> 0"),
     )
     wide = rows.pivot(index=["zone", "year"], columns="line", values="value")
     return pd.DataFrame({"income_per_head": 1e6 * wide[1] / wide[2], "population": wide[2]})

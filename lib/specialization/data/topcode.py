@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import DataError
-from ..measures import floats
+from ..errors import DataError, within
+from ..measures import floats, unit
 
 FEWEST = 10
 """Incomes that must lie between the threshold and the topcode."""
@@ -92,7 +92,7 @@ def _rows(caller, income, topcoded, weight):
     """Arrays of the rows with positive weight; `DataError` for a value out of range."""
     income = floats(f"{caller}, income", income)
     weight = np.ones(income.shape) if weight is None else floats(f"{caller}, weight", weight)
-    topcoded = np.asarray(topcoded)
+    topcoded = floats(f"{caller}, topcoded", topcoded)
     if topcoded.size and not np.isin(topcoded, [0, 1]).all():
         raise DataError(f"{caller}, topcoded: a value that is neither true nor false")
     if not income.ndim == 1 or not income.shape == topcoded.shape == weight.shape:
@@ -107,7 +107,7 @@ def _rows(caller, income, topcoded, weight):
                 "is negative or NaN or infinite; valid: finite, >= 0"
             )
     counts = weight > 0
-    return income[counts], topcoded[counts].astype(bool), weight[counts]
+    return income[counts], topcoded[counts].astype(bool), weight[counts] / unit(weight)
 
 
 def replace_topcodes(
@@ -138,6 +138,7 @@ def replace_topcodes(
     >>> replace_topcodes(np.minimum(y, 0.5), y > 0.5, threshold=y.min() * 0.999)[:5].round(2)
     array([1.  , 1.  , 1.  , 0.5 , 0.45])
     """
+    _rows("replace_topcodes", income, topcoded, weight)
     income, topcoded, _ = _rows("replace_topcodes", income, topcoded, None)
     if not topcoded.any():
         return income.copy()
@@ -177,15 +178,14 @@ def weighted_quantile(x: ArrayLike, p: float, weight: ArrayLike) -> float:
         x.ndim != 1
         or x.shape != weight.shape
         or np.isnan(x).any()
-        or not (np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0)
+        or not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any())
     ):
         raise DataError(
             f"weighted_quantile: {x.size} values, {weight.size} weights; valid: as "
             "many of each, no NaN, weights finite, >= 0 and not all zero"
         )
-    if not 0 <= p <= 1:
-        raise DataError(f"weighted_quantile, p: {p}; valid: 0 to 1")
-    x, weight = x[weight > 0], weight[weight > 0]
+    within("weighted_quantile, p", p, 0, 1)
+    x, weight = x[weight > 0], weight[weight > 0] / unit(weight)
     order = np.argsort(x)
     below = np.cumsum(weight[order])
     # a share that reaches p but for rounding reaches it, in whatever unit weights are

@@ -46,7 +46,7 @@ def load(vintage: str, classification: str = "industries") -> Panel:
     >>> panel.cube("income").shape
     (7, 722, 150)
     """
-    if vintage not in VINTAGES:
+    if vintage not in [*VINTAGES]:
         raise DataError(f"unknown vintage {vintage!r}; valid: {', '.join(VINTAGES)}")
     if vintage == "public":
         make, which = PUBLIC.get(classification, (public.panel, classification))

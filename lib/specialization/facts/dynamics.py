@@ -14,8 +14,8 @@ from scipy.integrate import cumulative_trapezoid
 from scipy.stats import norm, rankdata
 
 from ..data.schema import Panel
-from ..errors import DataError
-from ..measures import finite, gini, lasting, national_shares
+from ..errors import DataError, count, number
+from ..measures import finite, floats, gini, lasting, national_shares, sized, unit
 from .describe import SHOWN
 from .inference import group_codes
 
@@ -113,7 +113,7 @@ def local_linear(
     zone = group_codes(zone, "zone")
     if zone.size != x.size:
         raise DataError(f"zone: {zone.size} labels; valid: {x.size}, one for each x")
-    if np.ptp(x) == 0 or kernel not in KERNELS:
+    if np.ptp(x) == 0 or kernel not in [*KERNELS]:
         raise DataError(
             f"local regression: x up to {x.max():.4g}, kernel {kernel!r}; valid: not "
             f"constant, one of {list(KERNELS)}"
@@ -124,7 +124,7 @@ def local_linear(
     h = _bandwidth(np.abs(d), span, width)
     M = _moments(
         d / h,
-        y[order],
+        y[order] / unit(y),
         [_standard(k, z)[order] for k, z in enumerate(controls)],
         first,
         KERNELS[kernel],
@@ -133,9 +133,12 @@ def local_linear(
         s, n = M[..., 0], M[..., :1, :1]
         M = (M - s[..., None] * s[..., None, :] / np.where(n > 0, n, 1))[..., 1:, 1:]
     mean = _hats(x, grid).mean(axis=0) if within else None
+    size = unit(y)
 
     def curves(counts=None):
-        counts = np.ones(first.size) if counts is None else np.asarray(counts)
+        counts = np.ones(first.size) if counts is None else floats("counts", counts)
+        if not (np.isfinite(counts) & (counts >= 0)).all():
+            raise DataError("counts: a negative or missing entry; valid: finite, >= 0")
         if counts.shape[-1:] != first.shape:
             raise DataError(f"counts of shape {counts.shape}; valid: (..., {first.size}), zones")
         A = np.tensordot(counts, M, 1)
@@ -150,9 +153,10 @@ def local_linear(
             )
         b = np.linalg.solve(A[..., :-1, :-1], A[..., :-1, -1:])[..., 0]
         if not within:
-            return b[..., 0], b[..., 1] / h
+            return b[..., 0] * size, b[..., 1] / h * size
         level = cumulative_trapezoid(b[..., 0] / h, grid, initial=0)
-        return level - (level @ mean)[..., None] + y.mean(), b[..., 0] / h
+        level = level - (level @ mean)[..., None] + (y / size).mean()
+        return level * size, b[..., 0] / h * size
 
     return curves
 
@@ -170,6 +174,7 @@ def _moments(u, y, controls, first, kernel):
 
 def _standard(k, z):
     """A control less its mean, in standard deviations."""
+    z = z / unit(z)
     if not z.std() > 1e-14 * np.abs(z).max():
         raise DataError(f"control {k}: does not vary; valid: not constant")
     return (z - z.mean()) / z.std()
@@ -178,6 +183,7 @@ def _standard(k, z):
 def _bandwidth(distance, span, width):
     """Bandwidths (G,) from distances (n, G)."""
     n = len(distance)
+    span, width = (v if v is None else number("bandwidth", v) for v in (span, width))
     if span is None and width is not None and width > 0:
         return np.full(distance.shape[1], float(width))
     if width is not None or span is None or not 2 / n <= span <= 1:
@@ -211,7 +217,7 @@ def grid_of(x: ArrayLike, points: int = 41) -> np.ndarray:
     if not x.size:
         raise DataError("grid_of: no x; valid: 1 or more")
     low, high = np.quantile(x, [0.01, 0.99])
-    return np.linspace(low, high, points)
+    return np.linspace(low, high, count("points", points))
 
 
 def cluster_draws(zones: int, draws: int = 500, seed: int = 0) -> np.ndarray:
@@ -230,6 +236,7 @@ def cluster_draws(zones: int, draws: int = 500, seed: int = 0) -> np.ndarray:
     >>> cluster_draws(zones=4, draws=3).sum(axis=1)
     array([4, 4, 4])
     """
+    zones, draws, seed = count("zones", zones), count("draws", draws), count("seed", seed, 0)
     return np.random.default_rng(seed).multinomial(zones, np.full(zones, 1 / zones), draws)
 
 
@@ -271,6 +278,9 @@ def bands(estimate: np.ndarray, draws: np.ndarray, coverage: float = 0.95) -> di
             f"bands: draws {draws.shape}, estimate {estimate.shape}; valid: two or "
             "more draws of the same points"
         )
+    if not 0 < number("bands: coverage", coverage) < 1:
+        raise DataError(f"bands: coverage = {coverage}; valid: between 0 and 1")
+    sized(draws=draws.ravel(), estimate=estimate)
     se = draws.std(axis=0, ddof=1)
     t = np.abs(draws - estimate) / np.where(se > 0, se, np.inf)
     a, c = norm.ppf((1 + coverage) / 2) * se, np.quantile(t.max(axis=1), coverage) * se
@@ -308,9 +318,13 @@ def cross_validate(
     True
     """
     x, y = finite(1, x=x, y=y)
+    (grid,) = finite(1, grid=grid)
+    sized(y=y)
+    inside = (x >= grid.min(initial=np.inf)) & (x <= grid.max(initial=-np.inf))
+    if not inside.any():
+        raise DataError(f"grid: none of {x.size} x within its {grid.size} points")
     at = group_codes(zone, "zone")
     level, _ = local_linear(x, y, at, grid, **options)(1 - np.eye(at.max() + 1))
-    inside = (x >= grid[0]) & (x <= grid[-1])
     e = pd.Series((y - (_hats(x, grid) * level[at]).sum(axis=1))[inside])
     e = e - e.groupby(at[inside]).transform("mean") if options.get("within") else e
     return (e**2).mean()
@@ -319,7 +333,8 @@ def cross_validate(
 def transition_matrix(before: ArrayLike, after: ArrayLike, classes: int = 5) -> np.ndarray:
     """Shares of the zones of each quantile class that end in each class.
 
-    Classes hold equally many zones, and ties are split in their order.
+    Classes hold equally many zones; ties across the border of a class are spread over both, so
+    that the order of the zones does not matter.
 
     Parameters
     ----------
@@ -344,12 +359,21 @@ def transition_matrix(before: ArrayLike, after: ArrayLike, classes: int = 5) -> 
     array([[0.5, 0.5],
            [0.5, 0.5]])
     """
-    both = finite(1, before=before, after=after)
+    both, classes = finite(1, before=before, after=after), count("classes", classes)
     if both[0].size < classes:
         raise DataError(f"transitions: {both[0].size} zones; valid: at least {classes}")
-    i, j = ((rankdata(v, "ordinal").astype(int) - 1) * classes // v.size for v in both)
-    P = np.bincount(i * classes + j, minlength=classes**2).reshape(classes, classes)
+    first, last = (_members(v, classes) for v in both)
+    P = first.T @ last
     return P / P.sum(axis=1, keepdims=True)
+
+
+def _members(v, classes):
+    # shares (R, classes) of each zone in each class: of the positions of its ties
+    R = v.size
+    place = np.eye(classes)[np.arange(R) * classes // R].cumsum(axis=0)
+    place = np.vstack([np.zeros(classes), place])
+    first, last = (rankdata(v, method).astype(int) for method in ("min", "max"))
+    return (place[last] - place[first - 1]) / (last - first + 1)[:, None]
 
 
 def mobility(P: np.ndarray) -> float:
@@ -379,6 +403,8 @@ def mobility(P: np.ndarray) -> float:
     (P,) = finite(2, P=P)
     if len(P) < 2 or len(P) != P.shape[1]:
         raise DataError(f"mobility: a matrix {P.shape}; valid: square, two or more classes")
+    if (P < 0).any() or (abs(P.sum(axis=1) - 1) > 0.01).any():
+        raise DataError("mobility: negative shares, or a row that does not sum to one")
     return (len(P) - np.trace(P)) / (len(P) - 1)
 
 

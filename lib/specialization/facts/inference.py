@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from scipy.linalg import lstsq, qr
 from scipy.stats import norm, t
 
-from ..errors import DataError
-from ..measures import finite, floats
+from ..errors import DataError, count, positive
+from ..measures import finite, floats, sized, unit
 
 EARTH_KM = 6371.0088
 """Mean radius of the earth in km (IUGG)."""
@@ -47,12 +47,16 @@ def group_codes(labels: ArrayLike, what: str = "cluster") -> np.ndarray:
     labels = np.asarray(labels, dtype=object)
     if labels.ndim != 1:
         raise DataError(f"{what}: labels of {labels.ndim} dimensions; valid: 1")
-    if (gone := pd.isna(labels)).any():
+    blank = np.array([isinstance(x, str) and not x.strip() for x in labels], dtype=bool)
+    if (gone := pd.isna(labels) | blank).any():
         raise DataError(
             f"{what}: {gone.sum()} of {len(labels)} labels missing, the first in row "
             f"{gone.argmax()}; valid: a label in every row"
         )
-    codes, groups = pd.factorize(labels, sort=True)
+    try:
+        codes, groups = pd.factorize(labels, sort=True)
+    except TypeError:
+        raise DataError(f"{what}: labels that are lists; valid: numbers or texts") from None
     if len(groups) < 2:
         raise DataError(f"{what}: {len(groups)} groups of {len(labels)}; valid: 2 or more")
     return codes
@@ -101,9 +105,7 @@ def bartlett(distance: ArrayLike, cutoff_km: float) -> np.ndarray:
     >>> bartlett([0, 50, 200], 100)
     array([1. , 0.5, 0. ])
     """
-    if not cutoff_km > 0:
-        raise DataError(f"conley: cutoff_km={cutoff_km}; valid: > 0")
-    return (1 - floats("distance", distance) / cutoff_km).clip(0)
+    return (1 - floats("distance", distance) / positive("cutoff_km", cutoff_km)).clip(0)
 
 
 def conley(
@@ -133,8 +135,9 @@ def conley(
     Raises
     ------
     DataError
-        A negative variance, which the kernel does not rule out in two dimensions; collinear
-        columns; input that is missing or out of range.
+        A variance that is negative, which the kernel does not rule out in two dimensions, or
+        zero, where all zones are near each other; collinear columns; input that is missing or
+        out of range.
 
     References
     ----------
@@ -143,25 +146,33 @@ def conley(
     Examples
     --------
     >>> u = [1.0, -1.0, 2.0, -2.0]
-    >>> near = conley(np.ones((4, 1)), u, [40, 40, 45, 45], [-80, -80, -90, -90], 100)
     >>> far = conley(np.ones((4, 1)), u, [40, 41, 45, 46], [-80, -80, -90, -90], 100)
-    >>> float(near.item()), float(far.item().__round__(4))
-    (0.0, 0.8333)
+    >>> float(far.item().__round__(4))
+    0.8333
+    >>> conley(np.ones((4, 1)), u, [40, 40, 45, 45], [-80, -80, -90, -90], 100)
+    Traceback (most recent call last):
+    specialization.errors.DataError: conley: negative or zero variance with cutoff_km=100; ...
     """
     u, lat, lon = finite(1, residuals=residuals, lat=lat, lon=lon)
     _, X = finite(2, residuals=u[:, None], X=X)
+    sized(residuals=u, X=X)
     (N, K), (X, size) = X.shape, _unit(X)
-    if N <= K or np.linalg.matrix_rank(X) < K:
+    if N <= K:
+        raise DataError(f"X: {N} rows for {K} columns; valid: more rows than columns")
+    if np.linalg.matrix_rank(X) < K:
         raise DataError("X: a column is constant twice or collinear with the others")
     scores = (X * u[:, None]) @ np.linalg.inv(X.T @ X)
     V = scores.T @ bartlett(great_circle(lat, lon), cutoff_km) @ scores
-    _not_negative(np.diag(V), cutoff_km)
+    _positive(np.diag(V), (scores**2).sum(axis=0), cutoff_km)
     return N / (N - K) * V / np.outer(size, size)
 
 
-def _not_negative(variance, cutoff_km):
-    if (variance < 0).any():
-        raise DataError(f"conley: negative variance with cutoff_km={cutoff_km}; take a smaller")
+def _positive(variance, own, cutoff_km):
+    # beside that of independent errors; where all weights are one the scores sum to zero
+    if ((variance <= 1e-12 * own) & (own > 0)).any():
+        raise DataError(
+            f"conley: negative or zero variance with cutoff_km={cutoff_km}; take a smaller"
+        )
 
 
 def akm(
@@ -223,8 +234,10 @@ def akm(
             f"shares {W.shape} from {W.min():.3g}, shocks {g.shape}; valid: shares "
             ">= 0, a shock for each of their columns"
         )
+    scale = unit(y) / (unit(W) * unit(g))  # that of the coefficient
+    y, W, g = y / unit(y), W / unit(W), g / unit(g)
     Q, total = _span(_with_constant(Z)), W.sum(axis=1)
-    y, x = residualise(np.column_stack([y, W @ g]), Z, "shift-share").T
+    y, x = residualise(np.column_stack([y, W @ g]), Z, "y or shift-share").T
     xy, xx = x @ y, x @ x
     beta = xy / xx
     e = y - beta * x
@@ -245,14 +258,14 @@ def akm(
     low0, high0 = ((m - half) / a, (m + half) / a) if a > 0 else (-np.inf, np.inf)
     robust = np.linalg.norm(x * e) / xx * np.sqrt(len(y) / (len(y) - Q.shape[1] - 1))
     return {
-        "beta": beta,
-        "robust": robust,
-        "akm": np.linalg.norm(sy - beta * sx) / xx,
-        "bhj": bhj if whole else np.nan,
+        "beta": scale * beta,
+        "robust": scale * robust,
+        "akm": scale * np.linalg.norm(sy - beta * sx) / xx,
+        "bhj": scale * bhj if whole else np.nan,
         "p0": 2 * norm.sf(abs(xy) / np.linalg.norm(sy)),
-        "low0": low0,
-        "high0": high0,
-        "se0": (high0 - low0) / (2 * Z95),
+        "low0": scale * low0,
+        "high0": scale * high0,
+        "se0": scale * (high0 - low0) / (2 * Z95),
     }
 
 
@@ -301,17 +314,21 @@ def wild_cluster(
     """
     from wildboottest.weights import draw_weights  # slow to import
 
+    draws, seed = count("draws", draws), count("seed", seed, 0)
     y, x = finite(1, y=y, x=x)
     Z = finite(y=y, controls=controls)[1]
     D = _members(cluster, len(y))
     signs, _ = draw_weights(
         "rademacher", 2 ** D.shape[1] < draws, D.shape[1], draws, np.random.default_rng(seed)
     )
-    y, x = residualise(np.column_stack([y, x]), Z, "regressor").T
+    y, x = residualise(np.column_stack([y / unit(y), x / unit(x)]), Z, "y or regressor").T
     Q = np.column_stack([_span(_with_constant(Z)), x / np.linalg.norm(x)])
     own = D.T @ (x * y)  # the residuals under the null are y: their scores, and those of draws
     scores = own[:, None] * signs - D.T @ (Q * x[:, None]) @ ((D.T @ (Q * y[:, None])).T @ signs)
-    t = abs(x @ y) / np.linalg.norm(D.T @ (x * (y - x @ y / (x @ x) * x)))
+    e = y - x @ y / (x @ x) * x
+    if np.linalg.norm(e) <= 1e-12 * np.linalg.norm(y):
+        raise DataError("wild bootstrap: x explains y exactly; valid: some residual")
+    t = abs(x @ y) / np.linalg.norm(D.T @ (x * e))
     bound = t * np.linalg.norm(scores, axis=0) * (1 - 1e-9)  # ties count, rounded or not
     return np.mean(np.abs(own @ signs) >= bound)
 
@@ -368,17 +385,18 @@ def placebo(
     >>> bool(found["hc1"] <= 0.25), found["draws"]
     (True, 20)
     """
-    if not length_km > 0:
-        raise DataError(f"placebo: length_km={length_km}; valid: > 0")
+    length_km = positive("placebo: length_km", length_km)
+    draws, bootstrap = count("draws", draws), count("bootstrap", bootstrap)
+    seed = count("seed", seed, 0)
     y, lat, lon, Z = finite(y=y, lat=lat, lon=lon, controls=controls)
     D, distance = _members(cluster, len(y)), great_circle(lat, lon)
     root = np.linalg.cholesky(np.exp(-distance / length_km) + 1e-9 * np.eye(len(y)))
     noise = root @ np.random.default_rng(seed).standard_normal((len(y), draws))
-    e, x = residualise(y[:, None], Z, "y"), residualise(noise, Z, "noise")
+    e, x = residualise(y[:, None] / unit(y), Z, "y"), residualise(noise, Z, "noise")
     s = x * (e - (x * e).sum(axis=0) / (x**2).sum(axis=0) * x)
     (N, G), K = D.shape, _span(_with_constant(Z)).shape[1] + 1
     hc0, near = (s**2).sum(axis=0), (s * (bartlett(distance, cutoff_km) @ s)).sum(axis=0)
-    _not_negative(near, cutoff_km)
+    _positive(near, hc0, cutoff_km)
     crossed = ((D.T @ s) ** 2).sum(axis=0) * (N - 1) / (N - K) * G / (G - 1)
     kinds = {
         "hc1": (hc0 * N / (N - K), t(N - K)),
@@ -422,8 +440,10 @@ def residualise(V: np.ndarray, controls: np.ndarray, what: str) -> np.ndarray:
     """
     V, controls = finite(**{what: V, "controls": controls})
     Q = _span(_with_constant(controls))
-    left = V - Q @ (Q.T @ V)
-    if (np.linalg.norm(left, axis=0) <= COLLINEAR * np.linalg.norm(V, axis=0)).any():
+    if len(V) < Q.shape[1] + 2:
+        raise DataError(f"{what}: {len(V)} rows for {Q.shape[1] + 1} coefficients; valid: more")
+    left, size = V - Q @ (Q.T @ V), unit(V, 0)
+    if (np.linalg.norm(left / size, axis=0) <= COLLINEAR * np.linalg.norm(V / size, axis=0)).any():
         raise DataError(f"{what}: constant or collinear with the controls")
     return left
 
@@ -453,6 +473,11 @@ def _basis(W):
     return np.sort(order[np.abs(np.diag(R)) > COLLINEAR * size])
 
 
+def rank(X):
+    """Rank of the columns of X, whatever their lengths; near is as collinear."""
+    return _rank(_unit(X)[0])
+
+
 def _rank(W):
     # of columns whose lengths are at most one
     return np.linalg.matrix_rank(W, tol=COLLINEAR)
@@ -461,7 +486,7 @@ def _rank(W):
 def _members(labels, n):
     # groups (N, G) as columns of ones and zeros
     labels = np.asarray(labels)
-    if len(labels) != n:
-        raise DataError(f"cluster: labels of {len(labels)}; valid: labels of {n}")
+    if not labels.ndim or len(labels) != n:
+        raise DataError(f"cluster: labels of {len(np.atleast_1d(labels))}; valid: labels of {n}")
     codes = group_codes(labels)
     return np.eye(codes.max() + 1)[codes]

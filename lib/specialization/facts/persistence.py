@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar, nnls
 
 from ..data.schema import Panel
-from ..errors import DataError
+from ..errors import DataError, count
 from ..measures import (
     RANK_WITHIN,
     finite,
@@ -27,6 +27,7 @@ from ..measures import (
     rank,
     revealed_comparative_advantage,
     shares,
+    unit,
 )
 from .inference import group_codes
 
@@ -111,9 +112,17 @@ def all_horizons(years: ArrayLike) -> list:
     >>> all_horizons([1980, 1990, 2000])
     [10, 20]
     """
-    finite(1, years=years)
-    gap = np.subtract.outer(np.asarray(years), np.asarray(years))
+    gap = _gaps(years)
     return np.unique(gap[gap > 0]).tolist()
+
+
+def _gaps(years):
+    # years of any type, as small and unsigned integers have no negative distances
+    (years,) = finite(1, years=np.atleast_1d(years))
+    years = years.astype(int) if (years % 1 == 0).all() else years
+    if np.unique(years).size < years.size:
+        raise DataError(f"persistence: years {years.tolist()}; valid: each once")
+    return np.subtract.outer(years, years)
 
 
 def pairs(years: ArrayLike, h: int) -> np.ndarray:
@@ -131,7 +140,7 @@ def pairs(years: ArrayLike, h: int) -> np.ndarray:
     """
     if h not in all_horizons(years):
         raise DataError(f"persistence: no two years are {h} apart; valid: {all_horizons(years)}")
-    return np.argwhere(np.subtract.outer(np.asarray(years), np.asarray(years)).T == h)
+    return np.argwhere(_gaps(years).T == h)
 
 
 def demean(x: ArrayLike) -> np.ndarray:
@@ -201,7 +210,7 @@ def persistence(
     Returns
     -------
     DataFrame
-        By horizon: beta; se, or se_<name> by cluster; n cells; pairs of years.
+        By horizon: beta; se, or se_<name> by cluster, NaN for two zones; n cells; pairs of years.
 
     Raises
     ------
@@ -218,16 +227,23 @@ def persistence(
     """
     x = _by_year(x, years)
     residual, zones = demean(x), x.shape[1]
-    z = residual if instrument is None else demean(_by_year(instrument, years, x.shape))
-    labels = {f"se_{k}": group_codes(v, f"cluster {k}") for k, v in (clusters or {}).items()}
-    if other := [k for k, v in labels.items() if v.size != zones]:
+    other = x if instrument is None else _by_year(instrument, years, x.shape)
+    z = residual if instrument is None else demean(other)
+    if not isinstance(clusters, dict | None):
         raise DataError(
-            f"persistence: {labels[other[0]].size} labels for {other[0]}; valid: "
+            f"persistence: clusters of {type(clusters).__name__}; valid: a dict by name"
+        )
+    labels = {f"se_{k}": group_codes(v, f"cluster {k}") for k, v in (clusters or {}).items()}
+    if odd := [k for k, v in labels.items() if v.size != zones]:
+        raise DataError(
+            f"persistence: {labels[odd[0]].size} labels for {odd[0]}; valid: "
             f"{zones}, one for each zone"
         )
     # products of zone r in years s and t: (R, T, T)
     c = z.transpose(1, 0, 2) @ residual.transpose(1, 2, 0)
-    length = [np.square(v).sum(axis=(1, 2)) for v in (x, x if instrument is None else instrument)]
+    # two zones less their mean are each other's mirror: their scores are zero, and say nothing
+    known = 1.0 if zones > 2 else np.nan
+    length = [np.square(v).sum(axis=(1, 2)) for v in (x, x if instrument is None else other)]
     rows = {}
     for h in _some(all_horizons(years) if horizons is None else horizons):
         s, t = pairs(years, h).T
@@ -243,26 +259,28 @@ def persistence(
         for name, of in (labels or {"se": np.arange(zones)}).items():
             score = np.bincount(of, xy - beta * xx)
             factor = len(score) / (len(score) - 1) * (n - 1) / (n - 1 - s.size * x.shape[2])
-            rows[h][name] = np.sqrt(factor * (score**2).sum()) / abs(xx.sum())
+            rows[h][name] = known * np.sqrt(factor * (score**2).sum()) / abs(xx.sum())
         rows[h] |= {"n": n, "pairs": s.size}
     return pd.DataFrame(rows).T.rename_axis("horizon").astype({"n": int, "pairs": int})
 
 
 def _some(horizons):
-    if not len(horizons):
+    if not np.size(horizons):
         raise DataError("persistence: no horizon; valid: one or more")
-    return horizons
+    return np.atleast_1d(horizons).tolist()
 
 
 def _by_year(x, years, shape=None):
     # x as floats (T, R, I), a cube for each of the years, of which two differ
-    x = floats("persistence", x, 3)
+    x, years = floats("persistence", x, 3), np.atleast_1d(years)
+    if np.isinf(x).any():
+        raise DataError(f"persistence: {np.isinf(x).sum()} cells infinite; valid: finite")
     if len(x) != len(years) or shape not in (None, x.shape) or not all_horizons(years):
         raise DataError(
             f"persistence: {x.shape} cells, years {list(years)}; valid: a cube for "
             f"each of two or more years{f', {shape}' if shape else ''}"
         )
-    return x
+    return x / unit(x)  # no coefficient depends on units, and squares must not overflow
 
 
 def two_way(x: np.ndarray, years: ArrayLike, horizons: int | Sequence[int]) -> pd.DataFrame:
@@ -298,7 +316,7 @@ def two_way(x: np.ndarray, years: ArrayLike, horizons: int | Sequence[int]) -> p
     import pyfixest  # slow to import
 
     x, rows = _by_year(x, years), {}
-    for h in _some(np.atleast_1d(horizons)):
+    for h in _some(horizons):
         every = _cells(x, *pairs(years, h).T)
         used = _without_singletons(every.dropna())
         unit = used["before"].std(ddof=0)  # the package's tolerances have units
@@ -320,7 +338,7 @@ def two_way(x: np.ndarray, years: ArrayLike, horizons: int | Sequence[int]) -> p
             ) from error
         rows[h] = {
             "beta": fit.coef().iloc[0],
-            "se": fit.se().iloc[0],
+            "se": fit.se().iloc[0] if used["zone"].nunique() > 2 else np.nan,
             "n": len(used),
             "dropped": len(every) - len(used),
         }
@@ -401,7 +419,8 @@ def fit_decay(horizon: ArrayLike, beta: ArrayLike) -> pd.Series:
     Returns
     -------
     Series
-        permanent, p; decaying, d; rho, a year; half_life, years, of the AR(1).
+        permanent, p; decaying, d; rho, a year; half_life, years, of the AR(1). Where nothing
+        decays the last two are NaN.
 
     Raises
     ------
@@ -415,6 +434,8 @@ def fit_decay(horizon: ArrayLike, beta: ArrayLike) -> pd.Series:
     {'permanent': 0.3, 'decaying': 0.5, 'rho': 0.95, 'half_life': 13.51}
     """
     h, beta = finite(1, horizon=horizon, beta=beta)
+    if not ((h >= 0) & (h <= 1000)).all():
+        raise DataError(f"fit_decay: horizons {h.min():g} to {h.max():g}; valid: 0 to 1000 years")
     if np.unique(h).size < 4:
         raise DataError(f"fit_decay: {np.unique(h).size} horizons; valid: at least 4")
 
@@ -425,6 +446,8 @@ def fit_decay(horizon: ArrayLike, beta: ArrayLike) -> pd.Series:
         lambda a: fit(a)[1], bounds=(-0.5, -1e-4), method="bounded", options={"xatol": 1e-9}
     ).x
     p, d = fit(best)[0]
+    if d <= 1e-9 * np.abs(beta).max():
+        p, d, best = beta.mean().clip(0), 0.0, np.nan
     return pd.Series(
         {"permanent": p, "decaying": d, "rho": np.exp(best), "half_life": -np.log(2) / best}
     )
@@ -467,7 +490,7 @@ def with_decay(table: pd.DataFrame) -> pd.DataFrame:
     if not enough.any():
         return table.assign(fit=np.nan)
     f = decay(table[enough]).reindex(table["group"]).to_numpy().T[:3]
-    return table.assign(fit=f[0] + f[1] * f[2] ** table["horizon"])
+    return table.assign(fit=f[0] + f[1] * np.nan_to_num(f[2]) ** table["horizon"])
 
 
 def conventions(panel: Panel, variable: str, horizons: Sequence[int]) -> pd.DataFrame:
@@ -635,8 +658,8 @@ def sample_size(population: ArrayLike) -> np.ndarray:
     [2000, 20000]
     """
     people = finite(population=population)[0].reshape(np.shape(population))
-    if (people < 0).any():
-        raise DataError(f"population: {people.min():g}; valid: >= 0")
+    if not ((people >= 0) & (people <= 1e12)).all():
+        raise DataError(f"population: {people.min():g} to {people.max():g}; valid: 0 to 1e12")
     return np.rint(0.05 * 0.4 * np.maximum(people, SMALLEST_AREA)).astype(int)
 
 
@@ -666,7 +689,7 @@ def implied_sample(s: ArrayLike, tolerance: float = 1e-3) -> float:
     >>> float(implied_sample([0.3, 0.1, 0.6]))
     10.0
     """
-    s = shares(s)
+    s = shares(floats("implied_sample", s, 1))
     s = s[s > 0]
     fits = (
         n for n in np.arange(1, 4) / s.min() if np.abs(n * s - np.rint(n * s)).max() < tolerance
@@ -735,6 +758,9 @@ def split_sample(
     >>> split_sample(np.random.default_rng(0), np.full((1, 2, 3), 10), beta).tolist()
     [60.0]
     """
+    (counts,), repeats = finite(counts=counts), count("repeats", repeats)
+    if (counts < 0).any():
+        raise DataError(f"split_sample: {counts.min():g} persons; valid: >= 0")
     halves = [rng.binomial(counts.astype(int), 0.5).astype(float) for _ in range(repeats)]
     return np.mean([b for a in halves for b in (beta(a, counts - a), beta(counts - a, a))], axis=0)
 
@@ -773,6 +799,9 @@ def simex(
     >>> simex(np.random.default_rng(0), y, n, lambda c: [c.shape[2]])[0].round(6).tolist()
     [2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
     """
+    (n,), repeats = finite(n=n), count("repeats", repeats)
+    if not (n >= 1).all():
+        raise DataError(f"simex: a sample of {n.min():g} persons; valid: 1 or more")
     rows = {0.0: beta(y)}
     for a in LAMBDAS:
         drawn = [

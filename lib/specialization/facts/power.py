@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ..data.schema import Panel
+from ..errors import number, positive
 from . import inference, tradeoff
 
 LEVEL = 0.05
@@ -76,7 +77,7 @@ def not_rejected(
     >>> round(low, 2), round(high, 2)
     (0.5, 1.5)
     """
-    ends = []
+    ends, estimate, se = [], number("estimate", estimate), positive("se", se)
     for side in (-se, se):
         near, far = 0.0, 2.0
         while far <= 64 and not rejects(estimate + far * side):

@@ -19,7 +19,7 @@ from statsmodels.stats.multitest import multipletests
 
 from .. import measures
 from ..data.schema import TRADABLE, Panel
-from ..errors import DataError
+from ..errors import DataError, count
 from ..measures import finite, lasting, shares
 from . import inference
 
@@ -133,6 +133,8 @@ def shift_share(start: ArrayLike, end: ArrayLike, leave_out: bool = True) -> np.
     if lost.any():
         r, i = np.argwhere(lost)[0]
         raise DataError(f"shift_share: no growth of industry {i} outside zone {r} (positions)")
+    for name, y in (("start", first), ("end", last)):
+        measures.sized(**{f"shift_share, {name}": y.max(initial=0)})
     g = np.log(np.divide(last, first, out=np.ones_like(first), where=s > 0))
     return (s * g).sum(axis=1)
 
@@ -321,9 +323,13 @@ def sample(
         raise DataError(f"{len(X)} observations for {X.shape[1] + 1} coefficients")
     if (y == y[0]).all():
         raise DataError(f"outcome {outcome!r} is constant over {len(y)} rows")
+    measures.sized(
+        **{outcome: y}, **{f"regressor {n}": x for n, x in zip(names, X.T, strict=True)}
+    )
     Z = np.column_stack([np.ones(len(X)), X / _size(X)])
-    if (rank := np.linalg.matrix_rank(Z)) <= X.shape[1]:
-        j = next(j for j in range(rank + 1) if np.linalg.matrix_rank(Z[:, : j + 2]) < j + 2)
+    # what is nearly collinear has the right coefficient, and a standard error of rounding
+    if (rank := inference.rank(Z)) <= X.shape[1]:
+        j = next(j for j in range(rank + 1) if inference.rank(Z[:, : j + 2]) < j + 2)
         raise DataError(
             f"regressor {names[j]!r} is constant over {len(X)} rows or collinear "
             f"with others of {list(names)}"
@@ -332,9 +338,7 @@ def sample(
 
 
 def _size(X):
-    # a power of two near the largest entry of each column: division by it rounds nothing
-    largest = np.abs(X).max(axis=0)
-    return 2.0 ** np.round(np.log2(np.where(largest > 0, largest, 1)))
+    return measures.unit(X, 0)[0]
 
 
 def _ols(y, X, weights=None, **errors):
@@ -527,6 +531,10 @@ def binned_scatter(y: ArrayLike, x: ArrayLike, W: ArrayLike, bins: int = 20) -> 
     1  5.5  11.0    2.0
     """
     y, x, W = finite(y=y, x=x, controls=W)
+    bins = count("bins", bins)
+    if len(y) < 2:
+        raise DataError(f"binned_scatter: {len(y)} points; valid: 2 or more")
+    measures.sized(y=y, x=x, controls=W)
     edges = np.quantile(x, np.linspace(0, 1, bins + 1)[1:-1])
     D = np.eye(bins)[np.searchsorted(edges, x, side="right")]
     if (D.sum(axis=0) < 2).any():

@@ -1,13 +1,15 @@
 """Parameters of the model, with unit, source and published value of each."""
 
+import unicodedata
 from collections import namedtuple
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, fields, replace
-from numbers import Integral, Real
+from difflib import get_close_matches
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, number
+from ..errors import within as within  # chapters have it from here
 
 CHOICES = {
     "method": ("rouwenhorst", "tauchen"),
@@ -30,7 +32,7 @@ VALID = {
     "μ": "0 < x <= 100",
     "k_bar": "0 < x < 1",
     "δ": "0 <= x <= 1",
-    "states": "1 <= x < inf",
+    "states": "1 <= x <= 50",
     "q_bar": "0 <= x < inf",
     "limit": "0 <= x < inf",
 }
@@ -42,67 +44,6 @@ PER_INDUSTRY = ("φ", "ξ", "ρ", "σ", "μ", "states", "k_bar")
 Scalars = namedtuple("Scalars", "α β γ θ R φ_A φ_B ξ_A ξ_B a_A a_B market fixed limit now δ rule")
 """What the compiled code reads. a_i scales z̄_i; -b'/R is at most θ q market + limit, and a unit of
 capital adds θ q market + fixed to that; now is 1 where production is with k', else 0."""
-
-
-def number(name: str, value: float, whole: bool = False) -> float | int:
-    """A number as it was meant: a float, or where `whole` an int.
-
-    Parameters
-    ----------
-    name : str
-        What the message calls it.
-    value : number
-
-    Raises
-    ------
-    DataError
-        Text, a truth value, NaN, an array; where `whole`, a fraction.
-
-    Examples
-    --------
-    >>> number("γ", 2)
-    2.0
-    >>> number("θ", "0.1")
-    Traceback (most recent call last):
-    specialization.errors.DataError: θ = '0.1' is no number
-    """
-    kind, word = (Integral, "whole number") if whole else (Real, "number")
-    if isinstance(value, bool | np.bool_) or not isinstance(value, kind) or value != value:
-        raise DataError(f"{name} = {' '.join(repr(value).split())} is no {word}")
-    return int(value) if whole else float(value)
-
-
-def within(name: str, value: float, low: float, high: float, whole: bool = False) -> float | int:
-    """A parameter of a chapter, which the chapter is known to run with between low and high.
-
-    Parameters
-    ----------
-    name : str
-        As the chapter calls it.
-    value, low, high : number
-    whole : bool
-        Whole numbers only.
-
-    Returns
-    -------
-    float, or where `whole` int
-
-    Raises
-    ------
-    DataError
-
-    Examples
-    --------
-    >>> within("γ", 2, 1, 3)
-    2.0
-    >>> within("γ", 5.0, 1, 3)
-    Traceback (most recent call last):
-    specialization.errors.DataError: γ = 5.0; valid: 1 to 3
-    """
-    value = number(name, value, whole)
-    if not low <= value <= high:
-        raise DataError(f"{name} = {value}; valid: {low} to {high}")
-    return value
 
 
 def _inside(valid, value):
@@ -159,9 +100,12 @@ class Parameters:
     def __post_init__(self):
         for name in VALID:
             object.__setattr__(self, name, self._numbers(name))
-        count = {len(getattr(self, name)) for name in PER_INDUSTRY}
-        if len(count) > 1 or 0 in count:
-            raise DataError(f"Parameters: entries per industry differ in number, {sorted(count)}")
+        count = {name: len(getattr(self, name)) for name in PER_INDUSTRY}
+        if len({*count.values()}) > 1 or not all(count.values()):
+            raise DataError(
+                "Parameters: entries per industry differ in number, "
+                f"{', '.join(f'{name} {n}' for name, n in count.items())}"
+            )
         for name, valid in VALID.items():
             if not _inside(valid, getattr(self, name)):
                 raise DataError(
@@ -180,7 +124,7 @@ class Parameters:
         if name not in PER_INDUSTRY:
             return number(f"Parameters: {name}", value, whole)
         # sets have no order, and mappings no place for it
-        many = isinstance(value, Iterable) and not isinstance(value, str | Set | Mapping)
+        many = isinstance(value, Iterable) and not isinstance(value, str | bytes | Set | Mapping)
         entries = value if many and getattr(value, "ndim", 1) else (value,) * 2
         return tuple(number(f"Parameters: {name}", x, whole) for x in entries)
 
@@ -215,17 +159,27 @@ class Parameters:
         Raises
         ------
         DataError
-            A name that is no field; as for new `Parameters`.
+            A name that is no field, or stands twice; as for new `Parameters`.
 
         Examples
         --------
         >>> SMOOTH.but(θ=0.05, ξ=(0.29, 0.10)).ξ
         (0.29, 0.1)
         """
-        unknown = set(changes) - {f.name for f in fields(self)}
-        if unknown:
-            raise DataError(f"Parameters: no field {', '.join(sorted(unknown))}")
-        return replace(self, **changes)  # type: ignore[arg-type]
+        names = [f.name for f in fields(self)]
+        # letters that look alike are one to Python's own parser, too
+        alike = {unicodedata.normalize("NFKC", name): value for name, value in changes.items()}
+        if len(alike) < len(changes):
+            raise DataError(f"Parameters: a field stands twice in {', '.join(changes)}")
+        for name in alike:
+            if name not in names:
+                spelt = {
+                    unicodedata.name(n[0]).split()[-1].lower(): n for n in names if len(n) == 1
+                }
+                near = get_close_matches(name.strip().lower(), [*spelt, *names], 1)
+                hint = f"; near: {spelt.get(near[0], near[0])}" if near else ""
+                raise DataError(f"Parameters: no field {name}{hint}; valid: {', '.join(names)}")
+        return replace(self, **alike)  # type: ignore[arg-type]
 
     def scalars(self, b_min):
         """`Scalars` for two industries; without collateral the limit is the box's edge b_min."""

@@ -138,10 +138,11 @@ def choose(wanted: str = "all") -> Shown:
     ('synthetic',)
     """
     here = [name for name in VINTAGES if name == "public" or name in vintages.available()]
-    names = here if wanted == "all" else [name.strip() for name in str(wanted).split(",")]
+    names = [*dict.fromkeys(name.strip() for name in str(wanted).split(","))]
+    names = here if names == ["all"] else names
     if missing := [name for name in names if name not in here]:
         raise DataError(
-            f"no vintage {missing[0]!r} here; valid: {', '.join(here)}; ipums needs "
+            f"no vintage {missing[0]!r} here; valid: {', '.join(here)} or all; ipums needs "
             "an extract in data/ipums"
         )
     return Shown(tuple(names))

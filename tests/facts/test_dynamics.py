@@ -169,10 +169,10 @@ def test_bands_by_hand():
 def test_uniform_bands_are_wider_and_bootstrap_errors_are_clustered():
     x, y, zone = sample(zones=300)
     fit = local_linear(x, y, zone, GRID, width=1e4)
-    draws = fit(cluster_draws(300, 2000))[1]
+    draws = fit(cluster_draws(np.arange(300), 2000))[1]
     robust = pf.feols("y ~ x", pd.DataFrame({"x": x, "y": y, "zone": zone}), vcov={"CRV1": "zone"})
     assert draws.std(axis=0)[4] == pytest.approx(robust.se()["x"], rel=0.1)
-    level, b = fit()[0], bands(fit()[0], fit(cluster_draws(300))[0])
+    level, b = fit()[0], bands(fit()[0], fit(cluster_draws(np.arange(300)))[0])
     assert (b["high_uniform"] > b["high"]).all() and (b["low"] < level).all()
 
 
@@ -190,7 +190,7 @@ def test_coverage_of_both_bands():
         x = 0.8 * rng.normal(size=100)[zone] + 0.6 * rng.normal(size=zone.size)
         y = 1 + 0.5 * x + 0.3 * rng.normal(size=100)[zone] + 0.3 * rng.normal(size=zone.size)
         fit = local_linear(x, y, zone, grid, width=0.8)
-        b = bands(fit()[0], fit(cluster_draws(100, 400, run))[0])
+        b = bands(fit()[0], fit(cluster_draws(np.arange(100), 400, run))[0])
         truth = 1 + 0.5 * grid
         inside = (b["low"] <= truth) & (truth <= b["high"])
         pointwise.append(inside.mean())

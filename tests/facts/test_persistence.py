@@ -296,7 +296,7 @@ def test_the_tables_agree_with_each_other(panel):
     assert first["dropped"].iloc[-1] > 0
     other = p.other_measures(part, "income", [70]).set_index("measure")["beta"]
     assert other["log rank"] == pytest.approx(base["tradables", 70])
-    assert (effects[["se_zone", "se_state"]] > 0).all(axis=None)
+    assert (effects[["se_zone", "se"]] > 0).all(axis=None)
     assert (effects["industries_dropped"] == 0).all()
     cloud = p.binned(part, "income", 70)
     assert len(cloud) == 40 and cloud["before"].is_monotonic_increasing

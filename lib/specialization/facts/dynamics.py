@@ -1,6 +1,6 @@
 """How specialization moves with relative income: local linear regression, transitions, paths.
 
-A sample of zones is a vector of counts: ones for the data, a bootstrap draw, all zones but one.
+A sample of zones is a vector of counts: ones for the data, a draw of states, all zones but one.
 Estimates are ratios of sums over zones, so that many samples are the rows of one matrix product.
 """
 
@@ -16,8 +16,10 @@ from scipy.stats import norm, rankdata
 from ..data.schema import Panel
 from ..errors import DataError
 from ..measures import finite, gini, lasting, national_shares
+from . import power
 from .describe import SHOWN
 from .inference import group_codes
+from .persistence import wild_test
 
 KERNELS = {
     "tricube": lambda u: (v := np.maximum(1 - u * u * u, 0)) * v * v,
@@ -214,23 +216,29 @@ def grid_of(x: ArrayLike, points: int = 41) -> np.ndarray:
     return np.linspace(low, high, points)
 
 
-def cluster_draws(zones: int, draws: int = 500, seed: int = 0) -> np.ndarray:
-    """Counts of each zone in the draws of a bootstrap of whole zones.
+def cluster_draws(cluster: ArrayLike, draws: int = 500, seed: int = 0) -> np.ndarray:
+    """Counts of each zone in the draws of a bootstrap of whole clusters of zones.
 
     Parameters
     ----------
-    zones, draws, seed : int
+    cluster : array_like, shape (zones,)
+        Labels, such as the state of each zone; of two or more clusters.
+    draws, seed : int
 
     Returns
     -------
     ndarray of int, shape (draws, zones)
+        Zones of a cluster are drawn together, and so have the same counts.
 
     Examples
     --------
-    >>> cluster_draws(zones=4, draws=3).sum(axis=1)
-    array([4, 4, 4])
+    >>> counts = cluster_draws(["IA", "OH", "OH"], draws=4)
+    >>> (counts[:, 1] == counts[:, 2]).all(), set((counts[:, 0] + counts[:, 1]).tolist())
+    (True, {2})
     """
-    return np.random.default_rng(seed).multinomial(zones, np.full(zones, 1 / zones), draws)
+    of = group_codes(cluster, "cluster")
+    n = of.max() + 1
+    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), draws)[:, of]
 
 
 def bands(estimate: np.ndarray, draws: np.ndarray, coverage: float = 0.95) -> dict:
@@ -443,21 +451,32 @@ def observations(panel: Panel, variable: str) -> pd.DataFrame:
     return data.assign(**less_year(data, ["x", "size"]))
 
 
-def comovement(panel: Panel, variable: str) -> pd.DataFrame:
-    """Slopes of the Gini on relative income.
+MODELS: dict[str, tuple[list, bool, bool]] = {
+    "pooled": ([], False, False),
+    "size held fixed": (["size"], False, False),
+    "zone effects": ([], True, False),
+    "zone effects, first to last": ([], True, True),
+}
+"""Specifications of `comovement`: controls; has it zone effects; only the first and last year?"""
 
-    All have year effects and errors clustered by zone.
+
+def comovement(panel: Panel, variable: str, draws: int = 999) -> pd.DataFrame:
+    """Slopes of the Gini on relative income, with year effects.
+
+    Test and interval are those of the wild bootstrap of `power.clusters`, as for Fact 1.
 
     Parameters
     ----------
     panel, variable
         Those of `observations`.
+    draws : int
+        Of the bootstrap.
 
     Returns
     -------
     DataFrame
-        definition, of the Gini; model: pooled, size held fixed, zone effects, and these on the
-        first and the last year alone; slope, per log point; se; low and high, a 95% interval.
+        definition, of the Gini; model, of `MODELS`; slope, per log point; se_zone, clustered by
+        zone; se, by state (division, where zones are states); p; low and high, the 95% interval.
 
     Examples
     --------
@@ -466,23 +485,38 @@ def comovement(panel: Panel, variable: str) -> pd.DataFrame:
     >>> panel = synthetic.panel()
     >>> cubes = {"income": panel.cube("income")[:, :60]}
     >>> few = replace(panel, zones=panel.zones[:60], cubes=cubes)
-    >>> comovement(few, "income")["model"].unique().tolist()[:3]
+    >>> comovement(few, "income", draws=19)["model"].unique().tolist()[:3]
     ['pooled', 'size held fixed', 'zone effects']
     """
+    cluster, _ = power.clusters(panel)
+    data = observations(panel, variable).join(panel.zones[[cluster]], on="zone")
+    rows = [
+        (name, model, *_slope(data, name, *choices, cluster, draws))
+        for name, (model, choices) in product(DEFINITIONS, MODELS.items())
+    ]
+    columns = ["definition", "model", "slope", "se_zone", "se", "p", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _slope(data, name, controls, effects, only_ends, cluster, draws):
+    # slope, errors by zone and by cluster, p value, and ends of the interval
     import pyfixest as pf  # slow to import
 
-    data, rows = observations(panel, variable), []
-    ends = data[data["year"].isin(panel.years[[0, -1]])]
-    models = {
-        "pooled": ("x | year", data),
-        "size held fixed": ("x + size | year", data),
-        "zone effects": ("x | zone + year", data),
-        "zone effects, first to last": ("x | zone + year", ends),
-    }
-    for name, (model, (right, sample)) in product(DEFINITIONS, models.items()):
-        t = pf.feols(f"{name} ~ {right}", sample, vcov={"CRV1": "zone"}).tidy().loc["x"]
-        rows.append((name, model, *t[["Estimate", "Std. Error", "2.5%", "97.5%"]]))
-    return pd.DataFrame(rows, columns=["definition", "model", "slope", "se", "low", "high"])
+    data = ends(data) if only_ends else data
+    fixed = "zone + year" if effects else "year"
+    fit = pf.feols(f"{name} ~ {' + '.join(['x', *controls])} | {fixed}", data)
+    b = fit.coef()["x"]
+    by_zone, se = (fit.vcov({"CRV1": of}).se()["x"] for of in ("zone", cluster))
+    cells = less_year(data, ["x", name, *controls])
+    if effects:  # in a balanced panel exact
+        cells = cells - cells.groupby(data["zone"]).transform("mean")
+    cube = cells.to_numpy().T.reshape(len(cells.columns), data["year"].nunique(), -1, 1)
+    z = cube[2:]
+    x, y = (v - (v * z).sum() / (z * z).sum() * z[0] if controls else v for v in cube[:2])
+    labels = data[cluster].iloc[: x.shape[1]]
+    p = wild_test(x, y, labels, z, draws)
+    low, high = power.not_rejected(lambda v: p(v) < power.LEVEL, b, se)
+    return b, by_zone, se, p(0.0), low, high
 
 
 CURVES: dict[str, dict] = {
@@ -580,7 +614,7 @@ def curves(panel: Panel, variable: str, draws: int = 500) -> pd.DataFrame:
     panel, variable
         Those of `observations`.
     draws : int
-        Of the bootstrap of zones.
+        Of the bootstrap of `power.clusters`.
 
     Returns
     -------
@@ -600,7 +634,7 @@ def curves(panel: Panel, variable: str, draws: int = 500) -> pd.DataFrame:
     """
     data, tables = observations(panel, variable), []
     best = chosen(bandwidths(panel, variable))["bandwidth"]
-    counts = cluster_draws(len(panel.zones), draws)
+    counts = cluster_draws(panel.zones[power.clusters(panel)[0]], draws)
     plan = [("gini", curve, "x", options) for curve, options in CURVES.items()]
     plan += [
         ("gini", "size held fixed", "x", {"controls": [data["size"]]}),

@@ -806,32 +806,6 @@ def ends(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["year"].isin([table["year"].min(), table["year"].max()])]
 
 
-def paths(table: pd.DataFrame) -> pd.DataFrame:
-    """Positions of places in the first and the last year, side by side.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of `arrows`.
-
-    Returns
-    -------
-    DataFrame
-        By place, in the order of the table: income, Gini and national, each in both years.
-
-    Examples
-    --------
-    >>> paths(pd.DataFrame({"place": "Dayton, OH", "year": [1975, 2016], "x": [0.2, -0.1],
-    ...                     "gini": [0.1, 0.0], "gini_national": [0.0, 0.0]})).iloc[0, :2].tolist()
-    [0.2, -0.1]
-    """
-    words = {"x": "income", "gini": "Gini", "gini_national": "national"}
-    t = ends(table).rename(columns=words)
-    wide = t.pivot(index="place", columns="year", values=[*words.values()])
-    wide.columns = [f"{c} {year}" for c, year in wide.columns]
-    return wide.loc[t["place"].unique()]
-
-
 def trend(panel: Panel, variable: str) -> pd.DataFrame:
     """Specialization of the United States by year.
 
@@ -858,34 +832,40 @@ def trend(panel: Panel, variable: str) -> pd.DataFrame:
     return by[["gini", "weighted", "gini_national", "nation"]].mean().reset_index()
 
 
-def claims(slopes: pd.DataFrame, means: pd.DataFrame) -> pd.Series:
-    """What Fact 2 claims, as numbers.
+def per_decade(table: pd.DataFrame) -> pd.Series:
+    """Changes from the first year to the last, per ten years.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `trend`, or others with a column year, in order.
+
+    Examples
+    --------
+    >>> per_decade(pd.DataFrame({"year": [1950, 1960, 2020], "gini": [0.46, 0.5, 0.53]}))["gini"]
+    0.01
+    """
+    change = table.iloc[-1] - table.iloc[0]
+    return (change.drop("year") / change["year"] * 10).round(12)
+
+
+def readings(slopes: pd.DataFrame) -> pd.Series:
+    """What each slope says of the claim that it is positive, in the words of the scoreboard.
 
     Parameters
     ----------
     slopes : DataFrame
         Of `comovement`.
-    means : DataFrame
-        Of `trend`.
 
     Returns
     -------
-    Series
-        The sign of each slope, +1 or -1 if its 95% interval excludes zero and else 0, where absent
-        industries count; and the change of the mean Gini.
+    Series of str
+        "same sign" or "different" where zero is rejected, else "not identified".
 
     Examples
     --------
-    >>> slopes = pd.DataFrame({"definition": ["gini"], "model": ["pooled"], "low": [-0.3],
-    ...                        "high": [-0.1]})
-    >>> claims(slopes, pd.DataFrame({"gini": [0.5, 0.75]})).tolist()
-    [-1.0, 0.25]
+    >>> readings(pd.DataFrame({"slope": [0.3, -0.3, 0.3], "p": [0.01, 0.01, 0.2]})).tolist()
+    ['same sign', 'different', 'not identified']
     """
-    t = slopes[
-        slopes["definition"].isin(["gini", "gini_national"])
-        & (slopes["model"] != "zone effects, first to last")
-    ]
-    names = "sign, " + t["model"] + ", " + t["definition"].map(WORDS)
-    signs = pd.Series(np.where(t["low"] > 0, 1.0, np.where(t["high"] < 0, -1.0, 0.0)), names)
-    signs["change of the mean Gini"] = means["gini"].iloc[-1] - means["gini"].iloc[0]
-    return signs.rename_axis(None)
+    words = np.where(slopes["slope"] > 0, "same sign", "different")
+    return pd.Series(words, slopes.index).where(slopes["p"] < power.LEVEL, "not identified")

@@ -29,6 +29,7 @@ from ..measures import (
     shares,
 )
 from . import power
+from .describe import SHOWN
 from .inference import group_codes
 
 SMALLEST_AREA = 100_000
@@ -693,6 +694,42 @@ def binned(panel: Panel, variable: str, h: int) -> pd.DataFrame:
     cloud = pd.DataFrame({"before": x[s].ravel(), "now": x[t].ravel()})
     part = pd.qcut(cloud["before"], 40, labels=False)
     return cloud.groupby(part).mean().reset_index(drop=True)
+
+
+def advantages(panel: Panel, variable: str) -> pd.DataFrame:
+    """Revealed comparative advantage of the zones of `SHOWN` in the first and the last year.
+
+    Parameters
+    ----------
+    panel, variable
+        Those of `group_effects`.
+
+    Returns
+    -------
+    DataFrame
+        place; industry, its label; tradable; before and now, its RCA; first and last, the years.
+        No rows where the panel has none of these zones.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> len(advantages(synthetic.panel(), "income"))
+    0
+    """
+    y, members = groups(panel, variable)
+    rca, kept = revealed_comparative_advantage(y), lasting(panel.cube(variable))
+    ends = pd.DataFrame(
+        {"industry": panel.industries["label"][kept], "tradable": members["tradables"]}
+    )
+    parts = [
+        ends.assign(place=SHOWN[zone], before=rca[0, at], now=rca[-1, at])
+        for at, zone in enumerate(panel.zones.index)
+        if zone in SHOWN
+    ]
+    table = pd.concat(parts or [ends.assign(place="", before=0.0, now=0.0)[:0]])
+    table = table.assign(first=panel.years[0], last=panel.years[-1])
+    columns = ["place", "industry", "tradable", "before", "now", "first", "last"]
+    return table[columns].reset_index(drop=True)
 
 
 # Sampling noise

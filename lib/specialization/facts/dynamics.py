@@ -5,6 +5,7 @@ Estimates are ratios of sums over zones, so that many samples are the rows of on
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations_with_replacement, product
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import ArrayLike
 from scipy.integrate import cumulative_trapezoid
 from scipy.stats import norm, rankdata
 
-from ..data.schema import Panel
+from ..data.schema import CONTROLS, Panel
+from ..data.states import STATES
 from ..errors import DataError
 from ..measures import finite, gini, lasting, national_shares
 from . import power
@@ -496,6 +498,60 @@ def comovement(panel: Panel, variable: str, draws: int = 999) -> pd.DataFrame:
     ]
     columns = ["definition", "model", "slope", "se_zone", "se", "p", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def of_states(panel: Panel, variable: str) -> Panel:
+    """The sums of a panel of zones over the contiguous states.
+
+    Parameters
+    ----------
+    panel : Panel
+    variable : str
+        The cube that is summed.
+
+    Returns
+    -------
+    Panel
+        Of `data.states.STATES`, with income per head and population for controls. A zone belongs
+        to the state that its table says, with all of it.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> of_states(synthetic.panel(), "income").cube("income").shape
+    (7, 48, 150)
+    """
+    names = ["income_per_head", "population"]
+    of = panel.zones["state"].map(pd.Series(STATES.index, STATES["state"]))
+    D = (of.to_numpy()[:, None] == STATES.index.to_numpy()).astype(float)
+    income, people = (np.stack([panel.control(n, t) for t in panel.years]) for n in names)
+    index = pd.MultiIndex.from_product([panel.years, STATES.index], names=["year", "zone"])
+    values = np.stack([(income * people @ D) / (people @ D), people @ D], axis=-1)
+    controls = pd.DataFrame(values.reshape(-1, 2), index, names).swaplevel()
+    return replace(
+        panel,
+        zones=STATES,
+        cubes={variable: np.einsum("tri,rs->tsi", panel.cube(variable), D)},
+        controls=controls.reindex(columns=[*CONTROLS]).sort_index(),
+    )
+
+
+def comovement_of_states(panel: Panel, variable: str, draws: int = 999) -> pd.DataFrame:
+    """`comovement` of the states that zones add up to: the variable of zones, the size of states.
+
+    Parameters
+    ----------
+    panel, variable, draws
+        Those of `comovement`.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> found = comovement_of_states(synthetic.panel(), "income", draws=19)
+    >>> len(found)
+    16
+    """
+    return comovement(of_states(panel, variable), variable, draws)
 
 
 def _slope(data, name, controls, effects, only_ends, cluster, draws):

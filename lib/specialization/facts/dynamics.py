@@ -235,7 +235,7 @@ def cluster_draws(cluster: ArrayLike, draws: int = 500, seed: int = 0) -> np.nda
     Examples
     --------
     >>> counts = cluster_draws(["IA", "OH", "OH"], draws=4)
-    >>> (counts[:, 1] == counts[:, 2]).all(), set((counts[:, 0] + counts[:, 1]).tolist())
+    >>> bool((counts[:, 1] == counts[:, 2]).all()), set((counts[:, 0] + counts[:, 1]).tolist())
     (True, {2})
     """
     of = group_codes(cluster, "cluster")
@@ -493,8 +493,8 @@ def comovement(panel: Panel, variable: str, draws: int = 999) -> pd.DataFrame:
     cluster, _ = power.clusters(panel)
     data = observations(panel, variable).join(panel.zones[[cluster]], on="zone")
     rows = [
-        (name, model, *_slope(data, name, *choices, cluster, draws))
-        for name, (model, choices) in product(DEFINITIONS, MODELS.items())
+        (name, model, *_slope(data, name, model, cluster, draws))
+        for name, model in product(DEFINITIONS, MODELS)
     ]
     columns = ["definition", "model", "slope", "se_zone", "se", "p", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
@@ -515,12 +515,24 @@ def of_states(panel: Panel, variable: str) -> Panel:
         Of `data.states.STATES`, with income per head and population for controls. A zone belongs
         to the state that its table says, with all of it.
 
+    Raises
+    ------
+    DataError
+        A zone of no contiguous state, such as the synthetic ones.
+
     Examples
     --------
     >>> from specialization.data import synthetic
-    >>> of_states(synthetic.panel(), "income").cube("income").shape
+    >>> panel = synthetic.panel()    # of made-up states
+    >>> from specialization.data.schema import ZONES
+    >>> zones = panel.zones.assign(state=ZONES["state"].to_numpy())
+    >>> of_states(replace(panel, zones=zones), "income").cube("income").shape
     (7, 48, 150)
     """
+    if not (known := panel.zones["state"].isin(STATES["state"])).all():
+        raise DataError(
+            f"zones: state {panel.zones['state'][~known].iloc[0]!r}; valid: the 48 contiguous"
+        )
     names = ["income_per_head", "population"]
     of = panel.zones["state"].map(pd.Series(STATES.index, STATES["state"]))
     D = (of.to_numpy()[:, None] == STATES.index.to_numpy()).astype(float)
@@ -547,17 +559,20 @@ def comovement_of_states(panel: Panel, variable: str, draws: int = 999) -> pd.Da
     Examples
     --------
     >>> from specialization.data import synthetic
-    >>> found = comovement_of_states(synthetic.panel(), "income", draws=19)
-    >>> len(found)
+    >>> panel = synthetic.panel()    # of made-up states
+    >>> from specialization.data.schema import ZONES
+    >>> zones = panel.zones.assign(state=ZONES["state"].to_numpy())
+    >>> len(comovement_of_states(replace(panel, zones=zones), "income", draws=19))
     16
     """
     return comovement(of_states(panel, variable), variable, draws)
 
 
-def _slope(data, name, controls, effects, only_ends, cluster, draws):
+def _slope(data, name, model, cluster, draws):
     # slope, errors by zone and by cluster, p value, and ends of the interval
     import pyfixest as pf  # slow to import
 
+    controls, effects, only_ends = MODELS[model]
     data = ends(data) if only_ends else data
     fixed = "zone + year" if effects else "year"
     fit = pf.feols(f"{name} ~ {' + '.join(['x', *controls])} | {fixed}", data)
@@ -898,11 +913,12 @@ def per_decade(table: pd.DataFrame) -> pd.Series:
 
     Examples
     --------
-    >>> per_decade(pd.DataFrame({"year": [1950, 1960, 2020], "gini": [0.46, 0.5, 0.53]}))["gini"]
-    0.01
+    >>> table = pd.DataFrame({"year": [1950, 1960, 2020], "gini": [0.46, 0.5, 0.53]})
+    >>> per_decade(table).round(3).to_dict()
+    {'gini': 0.01}
     """
     change = table.iloc[-1] - table.iloc[0]
-    return (change.drop("year") / change["year"] * 10).round(12)
+    return change.drop("year") / change["year"] * 10
 
 
 def readings(slopes: pd.DataFrame) -> pd.Series:

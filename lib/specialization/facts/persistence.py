@@ -449,13 +449,17 @@ def group_effects(
 
 def _with_intervals(x, panel, horizons):
     labels = panel.zones[power.clusters(panel)[0]]
-    table = persistence(x, panel.years, horizons, clusters={"zone": panel.zones.index, "state": labels})
+    table = persistence(
+        x, panel.years, horizons, clusters={"zone": panel.zones.index, "state": labels}
+    )
     table = table.rename(columns={"se_state": "se"})
     residual, intervals = demean(x), {}
     for h, row in table.iterrows():
         s, t = pairs(panel.years, h).T
         p = wild_test(residual[s], residual[t], labels)
-        intervals[h] = power.not_rejected(lambda b, p=p: p(b) < power.LEVEL, row["beta"], row["se"])
+        intervals[h] = power.not_rejected(
+            lambda b, p=p: p(b) < power.LEVEL, row["beta"], row["se"]
+        )
     table[["low", "high"]] = pd.DataFrame(intervals).T
     return table
 

@@ -1,7 +1,6 @@
 """Figures of the book, in one style: colour-blind safe, legible at 400 px, on a white ground."""
 
 import io
-import textwrap
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -302,9 +301,7 @@ def slopes_figure(table):
     `table` has source, model, series (at most two, told apart by colour and marker), slope, low
     and high; models and sources are in the order of the table."""
     models, sources = table["model"].unique(), table["source"].unique()
-    fig, axes = figure(
-        len(models), height=0.34 * len(sources) + 0.55, sharex=True, squeeze=False
-    )
+    fig, axes = figure(len(models), height=0.34 * len(sources) + 0.55, sharex=True, squeeze=False)
     entries = {}
     for ax, model in zip(axes[:, 0], models, strict=True):
         for k, series in enumerate(table["series"].unique()):
@@ -354,11 +351,15 @@ def advantages_figure(table, named=4):
     ends = [table[["before", "now"]].min(axis=None), table[["before", "now"]].max(axis=None)]
     ax.plot(ends, ends, ":", color="0.4", lw=1.5, zorder=1)
     top = table.loc[table[["before", "now"]].max(axis=1).nlargest(named).index]
-    for _, r in top.iterrows():
-        words = textwrap.fill(r["industry"], 24)
+    for k, (_, r) in enumerate(top.sort_values("now", ascending=False).iterrows()):
         ax.annotate(
-            words, (r["before"], r["now"]), (-6, 0), textcoords="offset points",
-            ha="right", va="center", fontsize=9,
+            r["industry"],
+            (r["before"], r["now"]),
+            (0.99, 0.32 - 0.08 * k),
+            textcoords="axes fraction",
+            ha="right",
+            fontsize=10,
+            arrowprops={"arrowstyle": "-", "color": "0.6", "lw": 0.8},
         )
     for draw in (ax.axvline, ax.axhline):
         draw(1, color="0.8", lw=1, zorder=0)
@@ -451,6 +452,8 @@ def series_figure(table, x, y, labels, log="", columns=1):
             if "fit" in part:
                 ax.plot(part[x], part["fit"], color=COLOURS[k], lw=1.5)
         ax.set(title=name, **{f"{a}scale": "log" for a in log})
+        if "x" not in log and table[x].dtype.kind == "i":  # years, classes
+            ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(nbins=8, integer=True))
     plt.setp(axes[-1], xlabel=labels[0])
     plt.setp(axes[:, 0], ylabel=labels[1])
     return legend_below(fig, entries) if len(series) > 1 else fig

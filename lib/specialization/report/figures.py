@@ -359,7 +359,7 @@ def advantages_figure(table, named=4):
             textcoords="axes fraction",
             ha="right",
             fontsize=10,
-            arrowprops={"arrowstyle": "-", "color": "0.6", "lw": 0.8},
+            arrowprops={"arrowstyle": "-", "color": "0.6", "lw": 0.8, "relpos": (1, 0.5)},
         )
     for draw in (ax.axvline, ax.axhline):
         draw(1, color="0.8", lw=1, zorder=0)

@@ -96,7 +96,7 @@ def bench_dynamics():
     rng = np.random.default_rng(0)
     zone, x = np.repeat(np.arange(722), 7), rng.normal(size=5054)
     y, grid = np.sin(x) + rng.normal(size=5054), np.linspace(-2, 2, 100)
-    counts, at = dynamics.cluster_draws(722), np.arange(5054).reshape(722, 7)
+    counts, at = dynamics.cluster_draws(np.arange(722)), np.arange(5054).reshape(722, 7)
 
     def resampled(draws=10):
         for count in counts[:draws]:

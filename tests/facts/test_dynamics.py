@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyfixest as pf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from specialization.data.schema import ZONES
 from specialization.errors import DataError
-from specialization.facts import dynamics
+from specialization.facts import dynamics, inference
 from specialization.facts.dynamics import bands, cluster_draws, local_linear
 from statsmodels.nonparametric.smoothers_lowess import lowess
 
@@ -169,10 +172,10 @@ def test_bands_by_hand():
 def test_uniform_bands_are_wider_and_bootstrap_errors_are_clustered():
     x, y, zone = sample(zones=300)
     fit = local_linear(x, y, zone, GRID, width=1e4)
-    draws = fit(cluster_draws(300, 2000))[1]
+    draws = fit(cluster_draws(np.arange(300), 2000))[1]
     robust = pf.feols("y ~ x", pd.DataFrame({"x": x, "y": y, "zone": zone}), vcov={"CRV1": "zone"})
     assert draws.std(axis=0)[4] == pytest.approx(robust.se()["x"], rel=0.1)
-    level, b = fit()[0], bands(fit()[0], fit(cluster_draws(300))[0])
+    level, b = fit()[0], bands(fit()[0], fit(cluster_draws(np.arange(300)))[0])
     assert (b["high_uniform"] > b["high"]).all() and (b["low"] < level).all()
 
 
@@ -190,7 +193,7 @@ def test_coverage_of_both_bands():
         x = 0.8 * rng.normal(size=100)[zone] + 0.6 * rng.normal(size=zone.size)
         y = 1 + 0.5 * x + 0.3 * rng.normal(size=100)[zone] + 0.3 * rng.normal(size=zone.size)
         fit = local_linear(x, y, zone, grid, width=0.8)
-        b = bands(fit()[0], fit(cluster_draws(100, 400, run))[0])
+        b = bands(fit()[0], fit(cluster_draws(np.arange(100), 400, run))[0])
         truth = 1 + 0.5 * grid
         inside = (b["low"] <= truth) & (truth <= b["high"])
         pointwise.append(inside.mean())
@@ -378,40 +381,67 @@ def test_the_chosen_bandwidth_is_that_of_the_smallest_error(panel):
     assert picked["largest error"]["tricube"] == table["error"][:5].max()
 
 
-def test_claims_are_signs_of_intervals_and_a_change():
-    slopes = pd.DataFrame(
-        [
-            ("gini", "pooled", 0.1, 0.3),
-            ("gini", "zone effects", -0.1, 0.1),
-            ("gini_present", "pooled", -2, -1),
-            ("gini_national", "size held fixed", -0.3, -0.1),
-            ("gini", "zone effects, first to last", 1, 2),
-        ],
-        columns=["definition", "model", "low", "high"],
+def test_readings_of_signs_and_changes_per_decade():
+    slopes = pd.DataFrame({"slope": [0.2, -0.2, -0.2], "p": [0.049, 0.049, 0.05]})
+    assert dynamics.readings(slopes).tolist() == ["same sign", "different", "not identified"]
+    t = pd.DataFrame({"year": [1975, 1990, 2016], "gini": [0.6, 9, 0.5], "nation": [0, 1, 8.2]})
+    assert dynamics.per_decade(t).to_dict() == pytest.approx({"gini": -0.1 / 4.1, "nation": 2.0})
+
+
+def test_comovement_has_the_errors_and_the_test_of_the_regression_with_dummies(panel):
+    """Oracle: `inference.wild_cluster` on demeaned columns with dummies of years."""
+    zones = panel.zones.index[:90]
+    few = replace(
+        panel, zones=panel.zones.loc[zones], cubes={"income": panel.cube("income")[:, :90]}
     )
-    found = dynamics.claims(slopes, pd.DataFrame({"gini": [0.25, 9, 0.5]}))
-    assert found.to_dict() == {
-        "sign, pooled, absent counted, equal": 1,
-        "sign, zone effects, absent counted, equal": 0,
-        "sign, size held fixed, absent counted, national": -1,
-        "change of the mean Gini": 0.25,
-    }
+    table = dynamics.comovement(few, "income", draws=199).set_index(["definition", "model"])
+    data = dynamics.observations(few, "income").join(few.zones["state"], on="zone")
+    years = pd.get_dummies(data["year"], dtype=float).iloc[:, 1:]
+    oracle = pf.feols("gini ~ x + size | year", data, vcov={"CRV1": "state"})
+    found = table.loc[("gini", "size held fixed")]
+    assert (found["slope"], found["se"]) == (oracle.coef()["x"], oracle.se()["x"])
+    inside = data[["gini", "x"]] - data.groupby("zone")[["gini", "x"]].transform("mean")
+    for model, columns, controls in (
+        ("size held fixed", data, np.column_stack([data["size"], years])),
+        ("zone effects", inside, years.to_numpy()),
+    ):
+        low = table.loc[("gini", model), "low"]
+        for b, rejects in ((0.0, None), (low - 0.002, True), (low + 0.002, False)):
+            p = inference.wild_cluster(
+                columns["gini"] - b * columns["x"], columns["x"], controls, data["state"], 199
+            )
+            if rejects is None:
+                assert table.loc[("gini", model), "p"] == pytest.approx(p)
+            else:
+                assert (p < 0.05) == rejects
 
 
-def test_quintiles_and_paths_are_those_of_their_tables(panel):
+def test_states_are_sums_of_their_zones(panel):
+    with pytest.raises(DataError, match="state 'S.*valid: the 48"):
+        dynamics.of_states(panel, "income")
+    panel = replace(panel, zones=panel.zones.assign(state=ZONES["state"].to_numpy()))
+    states = dynamics.of_states(panel, "income")
+    ohio = (panel.zones["state"] == "OH").to_numpy()
+    at = states.zones.index.get_loc(39)
+    np.testing.assert_allclose(
+        states.cube("income", 1990)[at], panel.cube("income", 1990)[ohio].sum(axis=0)
+    )
+    income, people = (
+        panel.control(name, 1990)[ohio] for name in ("income_per_head", "population")
+    )
+    assert states.control("population", 1990)[at] == pytest.approx(people.sum())
+    assert states.control("income_per_head", 1990)[at] == pytest.approx(
+        np.average(income, weights=people)
+    )
+    assert len(dynamics.comovement_of_states(panel, "income", draws=9)) == 16
+
+
+def test_quintiles_are_those_of_their_table(panel):
     data = dynamics.observations(panel, "income").set_index("year")
     P = dynamics.quintiles(dynamics.transitions(panel, "income"), "x")
     by_hand = dynamics.transition_matrix(data.loc[1980, "x"], data.loc[2000, "x"])
     np.testing.assert_array_equal(P, by_hand)
     assert P.columns.tolist() == P.index.tolist() == [1, 2, 3, 4, 5]
-    table = dynamics.arrows(panel, "income")
-    wide = dynamics.paths(table.iloc[::-1])
-    assert wide.columns.tolist() == [
-        f"{c} {t}" for c in ("income", "Gini", "national") for t in (1950, 2020)
-    ]
-    at = table.set_index(["place", "year"])
-    for place in ("Rustbelt", "other zones"):
-        assert wide.loc[place, "Gini 2020"] == at.loc[(place, 2020), "gini"]
 
 
 def test_arrows_of_groups_and_named_zones(panel):

@@ -13,6 +13,7 @@ from linearmodels.iv.absorbing import AbsorbingLS
 from specialization.data import public, synthetic
 from specialization.errors import DataError
 from specialization.facts import persistence as p
+from specialization.facts.inference import wild_cluster
 from specialization.measures import rank
 from specialization.measures import revealed_comparative_advantage as rca
 from specialization.report.tables import published
@@ -296,8 +297,9 @@ def test_the_tables_agree_with_each_other(panel):
     assert first["dropped"].iloc[-1] > 0
     other = p.other_measures(part, "income", [70]).set_index("measure")["beta"]
     assert other["log rank"] == pytest.approx(base["tradables", 70])
-    assert (effects[["se_zone", "se_state"]] > 0).all(axis=None)
+    assert (effects[["se_zone", "se"]] > 0).all(axis=None)
     assert (effects["industries_dropped"] == 0).all()
+    assert effects["beta"].between(effects["low"], effects["high"], inclusive="neither").all()
     cloud = p.binned(part, "income", 70)
     assert len(cloud) == 40 and cloud["before"].is_monotonic_increasing
 
@@ -457,6 +459,30 @@ def test_where_nothing_is_left_the_package_is_not_asked(x):
 def test_clusters_that_cannot_be_used_are_named(labels, words):
     with pytest.raises(DataError, match=words):
         p.persistence(random_panel(), YEARS, clusters={"state": labels})
+
+
+@pytest.mark.parametrize("with_control", [False, True])
+def test_the_wild_test_is_that_of_the_regression_with_dummies(with_control):
+    rng = np.random.default_rng(1)
+    pairs, zones, industries = 2, 30, 4
+    shape = pairs, zones, industries
+    x, y, z = rng.normal(size=(3, *shape))
+    pair, zone, industry = (a.ravel() for a in np.indices(shape))
+    dummies = np.column_stack(
+        [
+            pd.get_dummies(pd.Series(labels), dtype=float).iloc[:, 1:]
+            for labels in (pair * industries + industry, pair * zones + zone)
+        ]
+    )
+    dx, dy, dz = (p.demean(v) for v in (x, y, z))
+    controls, columns = [], dummies
+    if with_control:
+        dx, dy = (v - (v * dz).sum() / (dz * dz).sum() * dz for v in (dx, dy))
+        controls, columns = [dz], np.column_stack([dummies, z.ravel()])
+    test = p.wild_test(dx, dy, np.arange(zones) // 3, controls, draws=499)
+    for b in (0.0, 0.1, -0.2):
+        oracle = wild_cluster((y - b * x).ravel(), x.ravel(), columns, zone // 3, 499)
+        assert test(b) == pytest.approx(oracle)
 
 
 def test_a_path_of_three_horizons_is_too_short():

@@ -188,11 +188,14 @@ def test_zone_measures_carry_place_and_controls(panel):
 def test_further_bases_are_shown_only_by_results_that_list_them():
     shown = results.choose("synthetic,public")
     assert shown.sources("bases") == ["synthetic", "public", "public, sectors", *results.BASES]
-    for name in set(results.RESULTS) - {"bases", "bases_horizons"}:
+    states = {"dynamics_comovement", "dynamics_trend", "persistence"}
+    for name in states:
+        assert shown.sources(name)[3:] == ["states", "states, naics"]
+    for name in set(results.RESULTS) - {"bases", "bases_horizons"} - states:
         assert not set(shown.sources(name)) & set(results.BASES)
     assert results.public_sources("persistence_paths") == ["public, sectors"]
-    with pytest.raises(DataError, match="persistence: no source 'states'; valid: synthetic"):
-        results.parameters_of("persistence", "states")
+    with pytest.raises(DataError, match="persistence_cloud: no source 'states'; valid"):
+        results.parameters_of("persistence_cloud", "states")
 
 
 def test_each_public_source_has_a_file_of_its_own():

@@ -1,10 +1,11 @@
 """How specialization moves with relative income: local linear regression, transitions, paths.
 
-A sample of zones is a vector of counts: ones for the data, a bootstrap draw, all zones but one.
+A sample of zones is a vector of counts: ones for the data, a draw of states, all zones but one.
 Estimates are ratios of sums over zones, so that many samples are the rows of one matrix product.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations_with_replacement, product
 
 import numpy as np
@@ -13,11 +14,14 @@ from numpy.typing import ArrayLike
 from scipy.integrate import cumulative_trapezoid
 from scipy.stats import norm, rankdata
 
-from ..data.schema import Panel
+from ..data.schema import CONTROLS, Panel
+from ..data.states import STATES
 from ..errors import DataError, count, number
 from ..measures import finite, floats, gini, lasting, national_shares, sized, unit
+from . import power
 from .describe import SHOWN
 from .inference import group_codes
+from .persistence import wild_test
 
 KERNELS = {
     "tricube": lambda u: (v := np.maximum(1 - u * u * u, 0)) * v * v,
@@ -220,24 +224,33 @@ def grid_of(x: ArrayLike, points: int = 41) -> np.ndarray:
     return np.linspace(low, high, count("points", points))
 
 
-def cluster_draws(zones: int, draws: int = 500, seed: int = 0) -> np.ndarray:
-    """Counts of each zone in the draws of a bootstrap of whole zones.
+def cluster_draws(cluster: ArrayLike, draws: int = 500, seed: int = 0) -> np.ndarray:
+    """Counts of each zone in the draws of a bootstrap of whole clusters of zones.
 
     Parameters
     ----------
-    zones, draws, seed : int
+    cluster : array_like, shape (zones,)
+        Labels, such as the state of each zone; of two or more clusters.
+    draws, seed : int
 
     Returns
     -------
     ndarray of int, shape (draws, zones)
+        Zones of a cluster are drawn together, and so have the same counts.
 
     Examples
     --------
-    >>> cluster_draws(zones=4, draws=3).sum(axis=1)
-    array([4, 4, 4])
+    >>> counts = cluster_draws(["IA", "OH", "OH"], draws=4)
+    >>> bool((counts[:, 1] == counts[:, 2]).all()), set((counts[:, 0] + counts[:, 1]).tolist())
+    (True, {2})
     """
-    zones, draws, seed = count("zones", zones), count("draws", draws), count("seed", seed, 0)
-    return np.random.default_rng(seed).multinomial(zones, np.full(zones, 1 / zones), draws)
+    of, draws, seed = (
+        group_codes(cluster, "cluster"),
+        count("draws", draws),
+        count("seed", seed, 0),
+    )
+    n = of.max() + 1
+    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), draws)[:, of]
 
 
 def bands(estimate: np.ndarray, draws: np.ndarray, coverage: float = 0.95) -> dict:
@@ -469,21 +482,32 @@ def observations(panel: Panel, variable: str) -> pd.DataFrame:
     return data.assign(**less_year(data, ["x", "size"]))
 
 
-def comovement(panel: Panel, variable: str) -> pd.DataFrame:
-    """Slopes of the Gini on relative income.
+MODELS: dict[str, tuple[list, bool, bool]] = {
+    "pooled": ([], False, False),
+    "size held fixed": (["size"], False, False),
+    "zone effects": ([], True, False),
+    "zone effects, first to last": ([], True, True),
+}
+"""Specifications of `comovement`: controls; has it zone effects; only the first and last year?"""
 
-    All have year effects and errors clustered by zone.
+
+def comovement(panel: Panel, variable: str, draws: int = 999) -> pd.DataFrame:
+    """Slopes of the Gini on relative income, with year effects.
+
+    Test and interval are those of the wild bootstrap of `power.clusters`, as for Fact 1.
 
     Parameters
     ----------
     panel, variable
         Those of `observations`.
+    draws : int
+        Of the bootstrap.
 
     Returns
     -------
     DataFrame
-        definition, of the Gini; model: pooled, size held fixed, zone effects, and these on the
-        first and the last year alone; slope, per log point; se; low and high, a 95% interval.
+        definition, of the Gini; model, of `MODELS`; slope, per log point; se_zone, clustered by
+        zone; se, by state (division, where zones are states); p; low and high, the 95% interval.
 
     Examples
     --------
@@ -492,23 +516,107 @@ def comovement(panel: Panel, variable: str) -> pd.DataFrame:
     >>> panel = synthetic.panel()
     >>> cubes = {"income": panel.cube("income")[:, :60]}
     >>> few = replace(panel, zones=panel.zones[:60], cubes=cubes)
-    >>> comovement(few, "income")["model"].unique().tolist()[:3]
+    >>> comovement(few, "income", draws=19)["model"].unique().tolist()[:3]
     ['pooled', 'size held fixed', 'zone effects']
     """
+    cluster, _ = power.clusters(panel)
+    data = observations(panel, variable).join(panel.zones[[cluster]], on="zone")
+    rows = [
+        (name, model, *_slope(data, name, model, cluster, draws))
+        for name, model in product(DEFINITIONS, MODELS)
+    ]
+    columns = ["definition", "model", "slope", "se_zone", "se", "p", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def of_states(panel: Panel, variable: str) -> Panel:
+    """The sums of a panel of zones over the contiguous states.
+
+    Parameters
+    ----------
+    panel : Panel
+    variable : str
+        The cube that is summed.
+
+    Returns
+    -------
+    Panel
+        Of `data.states.STATES`, with income per head and population for controls. A zone belongs
+        to the state that its table says, with all of it.
+
+    Raises
+    ------
+    DataError
+        A zone of no contiguous state, such as the synthetic ones.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> panel = synthetic.panel()    # of made-up states
+    >>> from specialization.data.schema import ZONES
+    >>> zones = panel.zones.assign(state=ZONES["state"].to_numpy())
+    >>> of_states(replace(panel, zones=zones), "income").cube("income").shape
+    (7, 48, 150)
+    """
+    if not (known := panel.zones["state"].isin(STATES["state"])).all():
+        raise DataError(
+            f"zones: state {panel.zones['state'][~known].iloc[0]!r}; valid: the 48 contiguous"
+        )
+    names = ["income_per_head", "population"]
+    of = panel.zones["state"].map(pd.Series(STATES.index, STATES["state"]))
+    D = (of.to_numpy()[:, None] == STATES.index.to_numpy()).astype(float)
+    income, people = (np.stack([panel.control(n, t) for t in panel.years]) for n in names)
+    index = pd.MultiIndex.from_product([panel.years, STATES.index], names=["year", "zone"])
+    values = np.stack([(income * people @ D) / (people @ D), people @ D], axis=-1)
+    controls = pd.DataFrame(values.reshape(-1, 2), index, names).swaplevel()
+    return replace(
+        panel,
+        zones=STATES,
+        cubes={variable: np.einsum("tri,rs->tsi", panel.cube(variable), D)},
+        controls=controls.reindex(columns=[*CONTROLS]).sort_index(),
+    )
+
+
+def comovement_of_states(panel: Panel, variable: str, draws: int = 999) -> pd.DataFrame:
+    """`comovement` of the states that zones add up to: the variable of zones, the size of states.
+
+    Parameters
+    ----------
+    panel, variable, draws
+        Those of `comovement`.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> panel = synthetic.panel()    # of made-up states
+    >>> from specialization.data.schema import ZONES
+    >>> zones = panel.zones.assign(state=ZONES["state"].to_numpy())
+    >>> len(comovement_of_states(replace(panel, zones=zones), "income", draws=19))
+    16
+    """
+    return comovement(of_states(panel, variable), variable, draws)
+
+
+def _slope(data, name, model, cluster, draws):
+    # slope, errors by zone and by cluster, p value, and ends of the interval
     import pyfixest as pf  # slow to import
 
-    data, rows = observations(panel, variable), []
-    ends = data[data["year"].isin(panel.years[[0, -1]])]
-    models = {
-        "pooled": ("x | year", data),
-        "size held fixed": ("x + size | year", data),
-        "zone effects": ("x | zone + year", data),
-        "zone effects, first to last": ("x | zone + year", ends),
-    }
-    for name, (model, (right, sample)) in product(DEFINITIONS, models.items()):
-        t = pf.feols(f"{name} ~ {right}", sample, vcov={"CRV1": "zone"}).tidy().loc["x"]
-        rows.append((name, model, *t[["Estimate", "Std. Error", "2.5%", "97.5%"]]))
-    return pd.DataFrame(rows, columns=["definition", "model", "slope", "se", "low", "high"])
+    controls, effects, only_ends = MODELS[model]
+    data = ends(data) if only_ends else data
+    fixed = "zone + year" if effects else "year"
+    fit = pf.feols(f"{name} ~ {' + '.join(['x', *controls])} | {fixed}", data)
+    b = fit.coef()["x"]
+    by_zone, se = (fit.vcov({"CRV1": of}).se()["x"] for of in ("zone", cluster))
+    cells = less_year(data, ["x", name, *controls])
+    if effects:  # in a balanced panel exact
+        cells = cells - cells.groupby(data["zone"]).transform("mean")
+    cube = cells.to_numpy().T.reshape(len(cells.columns), data["year"].nunique(), -1, 1)
+    z = cube[2:]
+    x, y = (v - (v * z).sum() / (z * z).sum() * z[0] if controls else v for v in cube[:2])
+    labels = data[cluster].iloc[: x.shape[1]]
+    p = wild_test(x, y, labels, z, draws)
+    low, high = power.not_rejected(lambda v: p(v) < power.LEVEL, b, se)
+    return b, by_zone, se, p(0.0), low, high
 
 
 CURVES: dict[str, dict] = {
@@ -606,7 +714,7 @@ def curves(panel: Panel, variable: str, draws: int = 500) -> pd.DataFrame:
     panel, variable
         Those of `observations`.
     draws : int
-        Of the bootstrap of zones.
+        Of the bootstrap of `power.clusters`.
 
     Returns
     -------
@@ -626,7 +734,7 @@ def curves(panel: Panel, variable: str, draws: int = 500) -> pd.DataFrame:
     """
     data, tables = observations(panel, variable), []
     best = chosen(bandwidths(panel, variable))["bandwidth"]
-    counts = cluster_draws(len(panel.zones), draws)
+    counts = cluster_draws(panel.zones[power.clusters(panel)[0]], draws)
     plan = [("gini", curve, "x", options) for curve, options in CURVES.items()]
     plan += [
         ("gini", "size held fixed", "x", {"controls": [data["size"]]}),
@@ -798,32 +906,6 @@ def ends(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["year"].isin([table["year"].min(), table["year"].max()])]
 
 
-def paths(table: pd.DataFrame) -> pd.DataFrame:
-    """Positions of places in the first and the last year, side by side.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of `arrows`.
-
-    Returns
-    -------
-    DataFrame
-        By place, in the order of the table: income, Gini and national, each in both years.
-
-    Examples
-    --------
-    >>> paths(pd.DataFrame({"place": "Dayton, OH", "year": [1975, 2016], "x": [0.2, -0.1],
-    ...                     "gini": [0.1, 0.0], "gini_national": [0.0, 0.0]})).iloc[0, :2].tolist()
-    [0.2, -0.1]
-    """
-    words = {"x": "income", "gini": "Gini", "gini_national": "national"}
-    t = ends(table).rename(columns=words)
-    wide = t.pivot(index="place", columns="year", values=[*words.values()])
-    wide.columns = [f"{c} {year}" for c, year in wide.columns]
-    return wide.loc[t["place"].unique()]
-
-
 def trend(panel: Panel, variable: str) -> pd.DataFrame:
     """Specialization of the United States by year.
 
@@ -850,34 +932,41 @@ def trend(panel: Panel, variable: str) -> pd.DataFrame:
     return by[["gini", "weighted", "gini_national", "nation"]].mean().reset_index()
 
 
-def claims(slopes: pd.DataFrame, means: pd.DataFrame) -> pd.Series:
-    """What Fact 2 claims, as numbers.
+def per_decade(table: pd.DataFrame) -> pd.Series:
+    """Changes from the first year to the last, per ten years.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `trend`, or others with a column year, in order.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"year": [1950, 1960, 2020], "gini": [0.46, 0.5, 0.53]})
+    >>> per_decade(table).round(3).to_dict()
+    {'gini': 0.01}
+    """
+    change = table.iloc[-1] - table.iloc[0]
+    return change.drop("year") / change["year"] * 10
+
+
+def readings(slopes: pd.DataFrame) -> pd.Series:
+    """What each slope says of the claim that it is positive, in the words of the scoreboard.
 
     Parameters
     ----------
     slopes : DataFrame
         Of `comovement`.
-    means : DataFrame
-        Of `trend`.
 
     Returns
     -------
-    Series
-        The sign of each slope, +1 or -1 if its 95% interval excludes zero and else 0, where absent
-        industries count; and the change of the mean Gini.
+    Series of str
+        "same sign" or "different" where zero is rejected, else "not identified".
 
     Examples
     --------
-    >>> slopes = pd.DataFrame({"definition": ["gini"], "model": ["pooled"], "low": [-0.3],
-    ...                        "high": [-0.1]})
-    >>> claims(slopes, pd.DataFrame({"gini": [0.5, 0.75]})).tolist()
-    [-1.0, 0.25]
+    >>> readings(pd.DataFrame({"slope": [0.3, -0.3, 0.3], "p": [0.01, 0.01, 0.2]})).tolist()
+    ['same sign', 'different', 'not identified']
     """
-    t = slopes[
-        slopes["definition"].isin(["gini", "gini_national"])
-        & (slopes["model"] != "zone effects, first to last")
-    ]
-    names = "sign, " + t["model"] + ", " + t["definition"].map(WORDS)
-    signs = pd.Series(np.where(t["low"] > 0, 1.0, np.where(t["high"] < 0, -1.0, 0.0)), names)
-    signs["change of the mean Gini"] = means["gini"].iloc[-1] - means["gini"].iloc[0]
-    return signs.rename_axis(None)
+    words = np.where(slopes["slope"] > 0, "same sign", "different")
+    return pd.Series(words, slopes.index).where(slopes["p"] < power.LEVEL, "not identified")

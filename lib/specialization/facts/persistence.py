@@ -29,6 +29,8 @@ from ..measures import (
     shares,
     unit,
 )
+from . import power
+from .describe import SHOWN
 from .inference import group_codes
 
 SMALLEST_AREA = 100_000
@@ -367,10 +369,72 @@ def _without_singletons(cells):
     return _without_singletons(cells[~alone]) if alone.any() else cells
 
 
+def wild_test(
+    x: np.ndarray,
+    y: np.ndarray,
+    cluster: ArrayLike,
+    controls: ArrayLike = (),
+    draws: int = 999,
+    seed: int = 0,
+) -> Callable[[float], float]:
+    r"""P values of values of a slope in a balanced panel by the wild cluster bootstrap.
+
+    Null imposed, as in `inference.wild_cluster`. Effects of industry and year, and controls, are
+    taken out of each draw anew; effects of zones are those of their cluster. So the draws need
+    sums over the zones of a cluster only, however many cells there are.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (P, R, I)
+        What all effects and controls leave of them, by pair of years (or year).
+    cluster : array_like, shape (R,)
+        Labels of groups of zones.
+    controls : array_like, shape (K, P, R, I)
+        What the effects leave of them.
+    draws, seed : int
+        Of Rademacher signs; all of them are tried where they are fewer.
+
+    Returns
+    -------
+    function
+        Of a value of the slope.
+
+    Examples
+    --------
+    >>> x, e = demean(np.random.default_rng(0).normal(size=(2, 1, 40, 5)))
+    >>> p = wild_test(x, 0.5 * x + 0.1 * e, np.arange(40) // 2)
+    >>> bool(p(0.5) > 0.05), bool(p(0.8) < 0.05)
+    (True, True)
+    """
+    from wildboottest.weights import draw_weights  # slow to import
+
+    D = np.eye(group_codes(cluster, "cluster").max() + 1)[group_codes(cluster, "cluster")]
+    n = D.shape[1]
+    signs, _ = draw_weights("rademacher", 2**n < draws, n, draws, np.random.default_rng(seed))
+    Z = np.reshape(controls, (-1, *x.shape))
+    Q = np.linalg.inv(np.einsum("kpri,lpri->kl", Z, Z))
+    (X, Y), (ZX, ZY) = (
+        [np.einsum(sums, D, *parts, v, optimize=True).reshape(n, -1) for v in (x, y)]
+        for sums, parts in (("rg,pri->gpi", ()), ("rg,kpri,pri->gk", (Z,)))
+    )
+    xx, xy = (np.einsum("rg,pri,pri->g", D, x, v, optimize=True) for v in (x, y))
+
+    def p(b):
+        score = xy - b * xx
+        t = abs(score.sum()) / np.linalg.norm(score - xx * score.sum() / xx.sum())
+        own = score[:, None] * signs
+        gap = own.sum(axis=0) / xx.sum()
+        means = X @ ((Y - b * X).T @ signs) / len(D) + ZX @ Q @ ((ZY - b * ZX).T @ signs)
+        bound = t * np.linalg.norm(own - means - xx[:, None] * gap, axis=0) * (1 - 1e-9)
+        return np.mean(np.abs(own.sum(axis=0)) >= bound)  # ties count, rounded or not
+
+    return p
+
+
 def group_effects(
     panel: Panel, variable: str, horizons: Sequence[int] | None = None
 ) -> pd.DataFrame:
-    """The published regression by group and horizon, with clusters zone and state.
+    """The published regression by group and horizon.
 
     Parameters
     ----------
@@ -383,7 +447,8 @@ def group_effects(
     Returns
     -------
     DataFrame
-        group; horizon; beta, se_zone, se_state, n and pairs of `persistence`; industries_dropped,
+        group; horizon; beta, se_zone, n and pairs of `persistence`; se, clustered as by
+        `power.clusters`; low and high, the 95% interval by `wild_test`; industries_dropped,
         those that nobody has in some year.
 
     Examples
@@ -393,13 +458,28 @@ def group_effects(
     >>> table["group"].tolist(), float(table["beta"][0].round(2))
     (['tradables', 'non-tradables', 'all'], 0.57)
     """
-    clusters = {"zone": panel.zones.index, "state": panel.zones["state"]}
     gone = int((~lasting(panel.cube(variable))).sum())
     tables = {
-        g: persistence(x, panel.years, horizons, clusters=clusters)
-        for g, x in _group_ranks(panel, variable).items()
+        g: _with_intervals(x, panel, horizons) for g, x in _group_ranks(panel, variable).items()
     }
     return pd.concat(tables, names=["group"]).reset_index().assign(industries_dropped=gone)
+
+
+def _with_intervals(x, panel, horizons):
+    labels = panel.zones[power.clusters(panel)[0]]
+    table = persistence(
+        x, panel.years, horizons, clusters={"zone": panel.zones.index, "state": labels}
+    )
+    table = table.rename(columns={"se_state": "se"})
+    residual, intervals = demean(x), {}
+    for h, row in table.iterrows():
+        s, t = pairs(panel.years, h).T
+        p = wild_test(residual[s], residual[t], labels)
+        intervals[h] = power.not_rejected(
+            lambda b, p=p: p(b) < power.LEVEL, row["beta"], row["se"]
+        )
+    table[["low", "high"]] = pd.DataFrame(intervals).T
+    return table
 
 
 def fit_decay(horizon: ArrayLike, beta: ArrayLike) -> pd.Series:
@@ -641,6 +721,42 @@ def binned(panel: Panel, variable: str, h: int) -> pd.DataFrame:
     cloud = pd.DataFrame({"before": x[s].ravel(), "now": x[t].ravel()})
     part = pd.qcut(cloud["before"], 40, labels=False)
     return cloud.groupby(part).mean().reset_index(drop=True)
+
+
+def advantages(panel: Panel, variable: str) -> pd.DataFrame:
+    """Revealed comparative advantage of the zones of `SHOWN` in the first and the last year.
+
+    Parameters
+    ----------
+    panel, variable
+        Those of `group_effects`.
+
+    Returns
+    -------
+    DataFrame
+        place; industry, its label; tradable; before and now, its RCA; first and last, the years.
+        No rows where the panel has none of these zones.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> len(advantages(synthetic.panel(), "income"))
+    0
+    """
+    y, members = groups(panel, variable)
+    rca, kept = revealed_comparative_advantage(y), lasting(panel.cube(variable))
+    ends = pd.DataFrame(
+        {"industry": panel.industries["label"][kept], "tradable": members["tradables"]}
+    )
+    parts = [
+        ends.assign(place=SHOWN[zone], before=rca[0, at], now=rca[-1, at])
+        for at, zone in enumerate(panel.zones.index)
+        if zone in SHOWN
+    ]
+    table = pd.concat(parts or [ends.assign(place="", before=0.0, now=0.0)[:0]])
+    table = table.assign(first=panel.years[0], last=panel.years[-1])
+    columns = ["place", "industry", "tradable", "before", "now", "first", "last"]
+    return table[columns].reset_index(drop=True)
 
 
 # Sampling noise

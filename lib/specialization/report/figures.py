@@ -327,6 +327,81 @@ def curves_figure(panels, x, y, columns=2, height=2.6):
     return legend_below(fig, lines) if len(lines) > 1 else fig
 
 
+def slopes_figure(table):
+    """Slopes with 95% intervals by source, a panel for each model.
+
+    `table` has source, model, series (at most two, told apart by colour and marker), slope, low
+    and high; models and sources are in the order of the table."""
+    models, sources = table["model"].unique(), table["source"].unique()
+    fig, axes = figure(len(models), height=0.34 * len(sources) + 0.55, sharex=True, squeeze=False)
+    entries = {}
+    for ax, model in zip(axes[:, 0], models, strict=True):
+        for k, series in enumerate(table["series"].unique()):
+            part = table[(table["model"] == model) & (table["series"] == series)]
+            at = -np.array([list(sources).index(s) for s in part["source"]]) + 0.15 - 0.3 * k
+            half = np.abs(part[["low", "high"]].T - part["slope"]).to_numpy()
+            entries[series] = ax.errorbar(
+                part["slope"], at, xerr=half, color=COLOURS[k], marker="os"[k], ls="none"
+            )
+        ax.axvline(0, color="0.4", lw=1)
+        ax.set_yticks(-np.arange(len(sources)), sources)
+        ax.set(title=model, ylim=(0.6 - len(sources), 0.6))
+    axes[-1, 0].set_xlabel("slope of the Gini")
+    return legend_below(fig, entries)
+
+
+def transitions_figure(panels):
+    """Transition matrices as shaded cells with percentages; `panels` has by title a matrix."""
+    columns = 2
+    fig, axes = figure(-(-len(panels) // columns), columns, height=2.7, squeeze=False)
+    for ax, (title, P) in zip(axes.flat, panels.items(), strict=False):
+        ax.imshow(P, cmap="Blues", vmin=0, vmax=1)
+        for (row, column), share in np.ndenumerate(np.asarray(P)):
+            colour = "white" if share > 0.55 else "black"
+            ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=colour)
+        ticks = range(len(P)), range(1, len(P) + 1)
+        ax.set_xticks(*ticks)
+        ax.set_yticks(*ticks)
+        ax.spines[:].set_visible(False)
+        ax.tick_params(length=0)
+        ax.set_title(title)
+    plt.setp(axes[-1], xlabel="fifth in the last year")
+    plt.setp(axes[:, 0], ylabel="fifth in the first year")
+    return fig
+
+
+def advantages_figure(table, named=4):
+    """Revealed comparative advantage of one place at two dates, on log scales.
+
+    `table` has industry, tradable, before and now, for industries that the place has at both
+    dates, and first and last, the years. The industries with the highest advantages are named."""
+    fig, ax = figure(height=4.4)
+    for tradable, colour in ((False, "0.65"), (True, COLOURS[0])):
+        part = table[table["tradable"] == tradable]
+        label = "tradable" if tradable else "non-tradable"
+        ax.loglog(part["before"], part["now"], "o", ms=4, color=colour, label=label, zorder=2)
+    ends = [table[["before", "now"]].min(axis=None), table[["before", "now"]].max(axis=None)]
+    ax.plot(ends, ends, ":", color="0.4", lw=1.5, zorder=1)
+    top = table.loc[table[["before", "now"]].max(axis=1).nlargest(named).index]
+    for k, (_, r) in enumerate(top.sort_values("now", ascending=False).iterrows()):
+        ax.annotate(
+            r["industry"],
+            (r["before"], r["now"]),
+            (0.99, 0.32 - 0.08 * k),
+            textcoords="axes fraction",
+            ha="right",
+            fontsize=10,
+            arrowprops={"arrowstyle": "-", "color": "0.6", "lw": 0.8, "relpos": (1, 0.5)},
+        )
+    for draw in (ax.axvline, ax.axhline):
+        draw(1, color="0.8", lw=1, zorder=0)
+    if len(table):
+        ax.set(xlabel=f"advantage in {table['first'].iloc[0]}")
+        ax.set(ylabel=f"advantage in {table['last'].iloc[0]}")
+        ax.legend(loc="upper left")
+    return fig
+
+
 def lines(table):
     """Curves for `curves_figure` without bands: one for each column of a table, x its index.
 
@@ -409,6 +484,8 @@ def series_figure(table, x, y, labels, log="", columns=1):
             if "fit" in part:
                 ax.plot(part[x], part["fit"], color=COLOURS[k], lw=1.5)
         ax.set(title=name, **{f"{a}scale": "log" for a in log})
+        if "x" not in log and table[x].dtype.kind == "i":  # years, classes
+            ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(nbins=8, integer=True))
     plt.setp(axes[-1], xlabel=labels[0])
     plt.setp(axes[:, 0], ylabel=labels[1])
     return legend_below(fig, entries) if len(series) > 1 else fig

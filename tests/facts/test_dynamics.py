@@ -518,8 +518,8 @@ def test_ties_do_not_depend_on_the_order_of_zones():
     "call, words",
     [
         (lambda: dynamics.transition_matrix([1, 2], [1, 2], 0), "classes = 0"),
-        (lambda: dynamics.cluster_draws(0), "zones = 0"),
-        (lambda: dynamics.cluster_draws(3, -1), "draws = -1"),
+        (lambda: dynamics.cluster_draws([]), "cluster"),
+        (lambda: dynamics.cluster_draws([1, 2], -1), "draws = -1"),
         (lambda: dynamics.bands(np.zeros(3), np.eye(3), 95), "coverage = 95"),
         (lambda: dynamics.grid_of([1, 2], 0), "points = 0"),
         (lambda: dynamics.mobility(np.ones((3, 3))), "does not sum to one"),

@@ -1,9 +1,9 @@
 """Bianchi (2011) by the methods of this book: one good sold abroad, one that is not, one bond.
 
 The income that backs debt is worth more where people consume more, so each person's debt moves
-the limit of all, as the price of capital does in `equations`. A benchmark with published numbers:
-the choice at a state closes the least of the gaps that `choice` closes, values are the cubics of
-`planner`, and the search is that of `choice`.
+the limit of all, as the price of capital does in `equations`. A benchmark with published numbers: the choice
+at a state closes the lesser of two gaps by the search of `choice`, values are the cubics of
+`planner`, and `regret` asks of a plan what `planner.Plan` is asked.
 
 The conventions are those of the paper: b pays R b, and c_T + b' = y_T + R b.
 """
@@ -29,15 +29,8 @@ digits beyond are those behind the chain of the author's programs, see `quadratu
 Σ = ((0.00219105027, 0.00162283373), (0.00162283373, 0.00169597631))
 """Variance of its innovations."""
 
-OWNERS = ("market", "planner", "planner, by multiplier")
-"""Whose policies `solve` finds: the planner's by his value, or by his own Euler equation."""
-
-FOLLOW = 10
-"""Periods for which the planner's choices stay between two steps, while their value follows."""
-
-PATIENCE = 20
-"""Steps after which nodes that turn back are slowed down, as in `planner`: within a cell two
-choices of nearly the same value can take turns for ever."""
+OWNERS = ("market", "planner")
+"""Whose policies `solve` finds."""
 
 Problem = namedtuple("Problem", "σ η ω κ β R y_T y_N bonds ahead cubic")
 """What the compiled functions take. ahead (S, n, 2): expectation of tomorrow's worth of a bond,
@@ -273,7 +266,7 @@ class Solution:
 
     def problem(self) -> Problem:
         """What the compiled functions take."""
-        return _problem(self.p, self.bonds, self.ahead, self.owner == "planner")
+        return _problem(self.p, self.bonds, self.ahead, False)
 
     def table(self, s: int, b: ArrayLike) -> pd.DataFrame:
         """The choice in state s at bonds b, solved anew there: b', binds, c_T, p, u_T, slack."""
@@ -316,13 +309,12 @@ def solve(
     p: Economy | None = None,
     owner: str = "market",
     bonds: ArrayLike | None = None,
-    tolerance: float = 1e-6,
+    tolerance: float = 1e-8,
     steps: int = 2000,
 ) -> Solution:
     r"""The market's equilibrium, or the plan of one who sees that debt moves the limit.
 
-    The market's bonds solve :math:`u_T = βR E u_T' + μ`. The planner's, by his value,
-    :math:`u_T + μ Ψ = β E ∂V'/∂b' + μ`; by his multiplier,
+    The market's bonds solve :math:`u_T = βR E u_T' + μ`, the planner's
     :math:`u_T + μ Ψ = βR E (u_T' + μ' Ψ') + μ`, with :math:`Ψ` as in `feedback`.
 
     Parameters
@@ -357,21 +349,13 @@ def solve(
         raise DataError(f"bianchi: owner {owner!r}; valid: {', '.join(OWNERS)}")
     p = p or Economy()
     bonds = np.linspace(-1.02, -0.2, 400) if bonds is None else np.asarray(bonds, dtype=float)
-    by_value = owner == "planner"
     start = _start(p, bonds, owner, tolerance)
-    policy, binds, ahead, V = start.policy, start.binds, start.ahead, start.V
-    changes = []
-    pace, move = np.ones(policy.shape), np.zeros(policy.shape)
-    for step in range(steps):
-        ahead = _cubic(p, bonds, V) if by_value else _worth(p, bonds, policy, binds, ahead, owner)
-        new, binds = sweep(_problem(p, bonds, ahead, by_value), policy)
-        if by_value and step >= PATIENCE:
-            pace[move * (new - policy) < 0] /= 2
-        move = pace * (new - policy)
-        policy = policy + move
-        changes.append(np.abs(move).max())
-        for _ in range(FOLLOW if by_value else 0):
-            V = follow(_problem(p, bonds, _cubic(p, bonds, V), True), policy)
+    policy, binds, ahead, changes = start.policy, start.binds, start.ahead, []
+    for _ in range(steps):
+        ahead = _worth(p, bonds, policy, binds, ahead, owner)
+        new, binds = sweep(_problem(p, bonds, ahead, False), policy)
+        changes.append(np.abs(new - policy).max())
+        policy = new
         if not changes[-1] > tolerance:
             break
     if not changes[-1] <= tolerance:
@@ -447,6 +431,30 @@ def gain(plan: Solution, market: Solution) -> np.ndarray:
         return np.exp((1 - p.β) * (plan.V - market.V)) - 1
     a, b = (1 + (1 - p.σ) * (1 - p.β) * x.V for x in (plan, market))
     return (a / b) ** (1 / (1 - p.σ)) - 1
+
+
+def regret(plan: Solution) -> np.ndarray:
+    """What the best single deviation from a plan adds, (S, n), as a share of consumption for ever.
+
+    The deviation is chosen by value, u(c) + β E V' with cubic V', not by a multiplier.
+
+    Parameters
+    ----------
+    plan : Solution
+
+    Returns
+    -------
+    (S, n) array
+
+    Examples
+    --------
+    >>> plan = solve(owner="planner", bonds=np.linspace(-1.02, -0.2, 100))
+    >>> bool(regret(plan).max() < 1e-5)
+    True
+    """
+    m = _problem(plan.p, plan.bonds, _cubic(plan.p, plan.bonds, plan.V), True)
+    best = follow(m, sweep(m, plan.policy)[0])
+    return gain(replace(plan, V=np.maximum(best, follow(m, plan.policy))), plan)
 
 
 def tax(plan: Solution) -> np.ndarray:

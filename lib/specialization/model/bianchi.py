@@ -482,6 +482,52 @@ def tax(plan: Solution) -> np.ndarray:
     return np.where(plan.binds, 0.0, u / later - 1)
 
 
+PUBLISHED = pd.DataFrame(
+    {
+        "market": [5.5, 29.2, 5.9, 7.5, 2.8, 0.83, -0.76],
+        "planner": [0.4, 28.6, 5.3, 3.4, 0.6, 0.86, -0.05],
+    },
+    [
+        "probability of a crisis",
+        "mean debt",
+        "sd of consumption",
+        "sd of the price index",
+        "sd of the current account",
+        "correlation of c and y",
+        "correlation of the current account and y",
+    ],
+)
+"""What the paper prints, by the labels of `moments`."""
+
+PUBLISHED_GAIN, PUBLISHED_TAX = 0.135, 5.0
+"""Mean gain in percent of consumption, and mean tax on debt in percent, as printed."""
+
+
+def average(walk: pd.DataFrame, solution: Solution, values: np.ndarray) -> float:
+    """Mean along a history of values (S, n) at the nodes of a solution.
+
+    Parameters
+    ----------
+    walk : DataFrame
+        As from `simulate`.
+    solution : Solution
+    values : (S, n) array
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> eq = solve(bonds=np.linspace(-1.02, -0.2, 40))
+    >>> walk = simulate(eq, 1000)
+    >>> bool(abs(average(walk, eq, np.tile(eq.bonds, (16, 1))) - walk["b"].mean()) < 1e-12)
+    True
+    """
+    parts = [np.interp(x, solution.bonds, values[s]).sum() for s, x in walk.groupby("s")["b"]]
+    return float(sum(parts) / len(walk))
+
+
 @jit
 def _walk(m, P, draws, b):
     s, states, bonds, binds = 0, np.empty(draws.size, np.int64), np.empty(draws.size + 1), draws > 2

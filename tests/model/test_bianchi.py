@@ -24,7 +24,12 @@ def test_the_chain_has_the_printed_persistence_and_variance():
 
 
 def test_price_and_feedback_are_derivatives():
-    m, c, y_N, h = bianchi._problem(Economy(), np.zeros(2), np.zeros((1, 1, 2)), False), 0.9, 1.1, 1e-6
+    m, c, y_N, h = (
+        bianchi._problem(Economy(), np.zeros(2), np.zeros((1, 1, 2)), False),
+        0.9,
+        1.1,
+        1e-6,
+    )
     u = [bianchi.utility(m, c + d, y_N) for d in (-h, h)]
     assert np.diff(u)[0] / (2 * h) == pytest.approx(bianchi.marginal_utility(m, c, y_N), rel=1e-7)
     v = [bianchi.utility(m, c, y_N + d) for d in (-h, h)]
@@ -39,23 +44,29 @@ def test_without_shocks_people_owe_all_they_can():
     b = -0.9
     for _ in range(200):
         b = -p.κ * (1 + (1 - p.ω) / p.ω * (1 + (p.R - 1) * b) ** (1 + p.η))
-    for owner in bianchi.OWNERS:
-        at = bianchi.solve(p, owner, np.linspace(-1.1, -0.6, 200)).table(0, [b]).iloc[0]
-        assert at["binds"] and at["b'"] == pytest.approx(b, abs=1e-9)
+    bonds = np.linspace(-1.1, -0.6, 400)
+    at = bianchi.solve(p, bonds=bonds).table(0, [b]).iloc[0]
+    assert at["binds"] and at["b'"] == pytest.approx(b, abs=1e-9)
+    # the planner rests there too, where the limit just begins to bind: a step more costs a crisis
+    at = bianchi.solve(p, "planner", bonds).table(0, [b]).iloc[0]
+    assert at["b'"] == pytest.approx(b, abs=0.005)
 
 
 def test_choices_are_complementary_and_euler_errors_small(solved):
+    bound = 0
     for s in range(16):
-        b = np.linspace(-0.95, -0.6, 101)
+        b = np.linspace(-1, -0.6, 41)
         at, p = solved["market"].table(s, b), solved["market"].p
-        assert at["slack"].min() > -1e-10 and at["slack"][at["binds"] == 1].max() < 1e-10
+        bound += (at["binds"] == 1).sum()
+        assert at["slack"].min() > -1e-10 and (at["slack"] * at["binds"]).max() < 1e-10
         later = sum(
             P * np.array([solved["market"].table(t, [x])["u_T"].iloc[0] for x in at["b'"]])
             for t, P in enumerate(p.P[s])
         )
         error = (at["u_T"] - p.β * p.R * later) / at["u_T"]
-        assert np.abs(error[at["binds"] == 0]).mean() < 1e-4
-        assert error[at["binds"] == 1].min() > -1e-3  # the multiplier
+        assert np.abs(error[at["binds"] == 0]).mean() < 2e-4
+        assert (error * at["binds"]).min() > -1e-3  # the multiplier
+    assert bound > 50
 
 
 def test_a_planner_by_brute_force_has_the_same_value(solved):
@@ -66,10 +77,9 @@ def test_a_planner_by_brute_force_has_the_same_value(solved):
     c = y_T + p.R * bonds[:, None] - bonds
     fits = (c > 0) & (bonds + bianchi.limit(m, np.maximum(c, 1e-9), y_T, y_N) >= 0)
     u = np.where(fits, bianchi.utility(m, np.maximum(c, 1e-9), y_N), -np.inf)
-    V = plan.V - plan.V.mean()
     best = (u + p.β * (p.P @ plan.V)[:, None]).max(-1)
     for _ in range(120):
-        V, best = best, (u + p.β * (p.P @ best)[:, None]).max(-1)
+        best = (u + p.β * (p.P @ best)[:, None]).max(-1)
     live = (bonds > -0.95) & (bonds < -0.6)
     gap = (1 - p.σ) * (1 - p.β)
     equivalent = ((1 + gap * best) / (1 + gap * plan.V)) ** (1 / (1 - p.σ)) - 1
@@ -81,7 +91,10 @@ def test_gains_settle_as_the_grid_is_refined(solved):
     walk = bianchi.simulate(solved["market"], 20_000)
     fine = [bianchi.solve(owner=o, bonds=np.linspace(-1.02, -0.2, 799)) for o in bianchi.OWNERS]
     coarse = bianchi.gain(solved["planner"], solved["market"])
-    a, b = bianchi.average(walk, solved["market"], coarse), bianchi.average(walk, fine[0], bianchi.gain(fine[1], fine[0]))
+    a, b = (
+        bianchi.average(walk, solved["market"], coarse),
+        bianchi.average(walk, fine[0], bianchi.gain(fine[1], fine[0])),
+    )
     assert a == pytest.approx(b, abs=2e-6)
     assert coarse.min() > 0
 
@@ -97,9 +110,13 @@ def test_the_published_numbers_come_out(solved):
     cut = bianchi.threshold(walks["market"])
     market, plan = (bianchi.moments(walks[o], cut) for o in bianchi.OWNERS)
     G = bianchi.gain(solved["planner"], solved["market"])
-    assert 100 * bianchi.average(walks["market"], solved["market"], G) == pytest.approx(0.135, abs=0.001)
+    assert 100 * bianchi.average(walks["market"], solved["market"], G) == pytest.approx(
+        0.135, abs=0.001
+    )
     tax = bianchi.tax(solved["planner"])
-    assert 100 * bianchi.average(walks["planner"], solved["planner"], tax) == pytest.approx(5.0, abs=0.1)
+    assert 100 * bianchi.average(walks["planner"], solved["planner"], tax) == pytest.approx(
+        5.0, abs=0.1
+    )
     published = bianchi.PUBLISHED.loc[market.index]
     assert market.to_numpy() == pytest.approx(published["market"], abs=0.3)
     assert plan.to_numpy() == pytest.approx(published["planner"], abs=0.1)

@@ -37,9 +37,7 @@ Problem = namedtuple("Problem", "σ η ω κ β R y_T y_N bonds ahead cubic")
 times βR; or, where cubic, β E V' with its slope in b'."""
 
 
-def quadrature(
-    A: ArrayLike = A, Σ: ArrayLike = Σ, n: int = 4
-) -> tuple[np.ndarray, np.ndarray]:
+def quadrature(A: ArrayLike = A, Σ: ArrayLike = Σ, n: int = 4) -> tuple[np.ndarray, np.ndarray]:
     r"""A chain for :math:`y' - 1 = A (y - 1) + ε`, :math:`ε \sim N(0, Σ)`, by Gauss-Hermite rules.
 
     States are the nodes of an innovation around one; the probability of a node is its weight times
@@ -530,7 +528,12 @@ def average(walk: pd.DataFrame, solution: Solution, values: np.ndarray) -> float
 
 @jit
 def _walk(m, P, draws, b):
-    s, states, bonds, binds = 0, np.empty(draws.size, np.int64), np.empty(draws.size + 1), draws > 2
+    s, states, bonds, binds = (
+        0,
+        np.empty(draws.size, np.int64),
+        np.empty(draws.size + 1),
+        draws > 2,
+    )
     bonds[0] = b
     for t in range(draws.size):
         s = min(np.searchsorted(P[s], draws[t]), P.shape[0] - 1)

@@ -1,9 +1,9 @@
 """Bianchi (2011) by the methods of this book: one good sold abroad, one that is not, one bond.
 
 The income that backs debt is worth more where people consume more, so each person's debt moves
-the limit of all, as the price of capital does in `equations`. A benchmark with published numbers: the choice
-at a state closes the lesser of two gaps by the search of `choice`, values are the cubics of
-`planner`, and `regret` asks of a plan what `planner.Plan` is asked.
+the limit of all, as the price of capital does in `equations`. A benchmark with published numbers:
+the choice at a state closes the lesser of two gaps by the search of `choice`, values are the
+cubics of `planner`, and `regret` asks of a plan what is asked of a `planner.Plan`.
 
 The conventions are those of the paper: b pays R b, and c_T + b' = y_T + R b.
 """
@@ -250,7 +250,7 @@ class Solution:
     Examples
     --------
     >>> eq = solve(Economy(), bonds=np.linspace(-1.02, -0.2, 40))
-    >>> eq.table(0, [-0.9]).round(3).to_dict("list")["binds"]
+    >>> eq.table(0, [-0.95]).round(3).to_dict("list")["binds"]
     [1.0]
     """
 
@@ -297,7 +297,9 @@ def _worth(p, bonds, policy, binds, ahead, owner):
     u = marginal_utility(m, c, p.y[:, 1:])
     if owner != "market":
         Ψ = feedback(m, c, p.y[:, 1:])
-        later = np.array([np.interp(x, bonds, E) for x, E in zip(policy, ahead[..., 0])])
+        later = np.array(
+            [np.interp(x, bonds, E) for x, E in zip(policy, ahead[..., 0], strict=True)]
+        )
         u = u + np.where(binds, np.maximum(0, u - later), 0) * Ψ / (1 - Ψ)
     E = p.β * p.R * p.P @ u
     return np.stack([E, E], -1)
@@ -476,7 +478,7 @@ def tax(plan: Solution) -> np.ndarray:
     p, m = plan.p, plan.problem()
     u = marginal_utility(m, p.y[:, :1] + p.R * plan.bonds - plan.policy, p.y[:, 1:])
     E = p.β * p.R * p.P @ u
-    later = np.array([np.interp(x, plan.bonds, e) for x, e in zip(plan.policy, E)])
+    later = np.array([np.interp(x, plan.bonds, e) for x, e in zip(plan.policy, E, strict=True)])
     return np.where(plan.binds, 0.0, u / later - 1)
 
 
@@ -608,7 +610,7 @@ def moments(walk: pd.DataFrame, cut: float) -> pd.Series:
     >>> moments(walk, threshold(walk)).index[0]
     'probability of a crisis'
     """
-    current, trade = walk["outflow"] / walk["y"], (walk["y"] - walk["c_T"] - walk["p"]) / walk["y"]
+    current = walk["outflow"] / walk["y"]
     return pd.Series(
         {
             "probability of a crisis": 100 * (walk["binds"] & (walk["outflow"] > cut)).mean(),

@@ -66,7 +66,7 @@ def test_choices_are_complementary_and_euler_errors_small(solved):
         error = (at["u_T"] - p.β * p.R * later) / at["u_T"]
         assert np.abs(error[at["binds"] == 0]).mean() < 2e-4
         assert (error * at["binds"]).min() > -1e-3  # the multiplier
-    assert bound > 50
+    assert bound > 20  # both kinds of state are compared
 
 
 def test_a_planner_by_brute_force_has_the_same_value(solved):

@@ -19,7 +19,7 @@ from numba import parallel_chunksize, prange
 
 from .branches import EDGE, LOOSE
 from .compiled import CHUNK, jit
-from .conditions import Industry, Φ, Φ_1, Φ_2, locate, production
+from .conditions import Φ, Φ_1, Φ_2, Industry, locate, production
 
 Problem = namedtuple(
     "Problem",

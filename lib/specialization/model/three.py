@@ -106,7 +106,10 @@ class Cube:
     def interpolate(self, values: np.ndarray, other: "Cube") -> np.ndarray:
         """Values (S, nB, nN, nW, ...) on this grid at the nodes of another; flat beyond it."""
         for axis, name in enumerate("bNw", 1):
-            x, y = getattr(self, name), np.clip(getattr(other, name), *getattr(self, name)[[0, -1]])
+            x, y = (
+                getattr(self, name),
+                np.clip(getattr(other, name), *getattr(self, name)[[0, -1]]),
+            )
             i = np.clip(np.searchsorted(x, y, side="right") - 1, 0, x.size - 2)
             u = ((y - x[i]) / (x[i + 1] - x[i])).reshape(-1, *(1,) * (values.ndim - axis - 1))
             low, high = np.take(values, i, axis), np.take(values, i + 1, axis)
@@ -433,9 +436,7 @@ def solve(
     for _ in range(levels - 1 if start is None else 0):
         grids.insert(0, grids[0].coarser())
     policies, here = (
-        (_first_guess(p, z, grids[0]), grids[0])
-        if start is None
-        else (start.policies, start.grid)
+        (_first_guess(p, z, grids[0]), grids[0]) if start is None else (start.policies, start.grid)
     )
     nothing = np.empty((1, 1, 1, 1, 7))
     W = cube.all_payoffs(_problem(p, ψ, cost, z, here, nothing), policies)
@@ -565,7 +566,9 @@ def _gini(y):
     return measures.gini(y)
 
 
-def ergodic(eq: Equilibrium, regions: int = 200, periods: int = 50, burn: int = 100, seed: int = 1):
+def ergodic(
+    eq: Equilibrium, regions: int = 200, periods: int = 50, burn: int = 100, seed: int = 1
+):
     """Pooled paths of regions after a burn-in: dict of arrays (periods · regions,).
 
     Parameters

@@ -241,7 +241,7 @@ def test_three_industries_are_as_accurate(industries):
 def test_a_wider_box_leaves_the_policies_inside_alone(built):
     wide = default_cube(TWO, 24, 5, 5, reach=0.3)
     N = np.r_[wide.N[0] * 0.85, wide.N, wide.N[-1] * 1.15]
-    w = np.r_[0.02, wide.w, 0.98]
+    w = np.r_[0.035, wide.w, 0.965]
     b = np.r_[wide.b, wide.b[-1] + 0.3]
     other = three.solve(TWO, Cube(b, N, w), ψ=5.0)
     path = three.ergodic(built, 20, 20)

@@ -182,9 +182,9 @@ def rest(p: Parameters, cost: float | None = None) -> dict:
 
 def default_cube(
     p: Parameters,
-    bonds: int = 32,
-    total: int = 8,
-    share: int = 8,
+    bonds: int = 48,
+    total: int = 12,
+    share: int = 12,
     low: float = 0.05,
     reach: float = 0.3,
 ) -> Cube:
@@ -214,7 +214,7 @@ def default_cube(
     still = rest(p)
     k, built = still["k"], len(p.φ) == 2
     if built:
-        N = np.exp(np.linspace(-reach, reach, total))
+        N = np.exp(_around(0.0, -reach, reach, total))
     else:
         N = _around(k[0] + k[1], 2 * low, 1 - low, total)
     w = _around(k[0] / (k[0] + k[1]), low, 1 - low, share)
@@ -231,7 +231,7 @@ def default_cube(
 def _around(middle, low, high, n):
     """n nodes from low to high, nearer to each other around the middle."""
     x = np.linspace(-1, 1, n)
-    return middle + np.where(x < 0, middle - low, high - middle) * (0.4 * x + 0.6 * x**3)
+    return middle + np.where(x < 0, middle - low, high - middle) * (0.25 * x + 0.75 * x**3)
 
 
 def _least(p, grid, z=None):

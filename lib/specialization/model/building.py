@@ -96,7 +96,8 @@ def by_chance(
     Examples
     --------
     >>> from specialization.model.parameters import SMOOTH
-    >>> table = by_chance(SMOOTH.but(states=(2, 1)), 5.0, 50, 2, three.default_cube(SMOOTH, 16, 4, 5))
+    >>> grid = three.default_cube(SMOOTH, 16, 4, 5)
+    >>> table = by_chance(SMOOTH.but(states=(2, 1)), 5.0, 50, 2, grid)
     >>> table.shape
     (40, 5)
     """
@@ -192,6 +193,14 @@ def drifting(
     -------
     table : DataFrame
     panels : dict of dicts of arrays (years, histories, zones), by variant
+
+    Examples
+    --------
+    >>> from specialization.model.parameters import SMOOTH
+    >>> table, panels = drifting(SMOOTH.but(σ=0.0, states=1), 5.0, (0.5, 0.8), 0.0, 3, 2, bonds=16,
+    ...                          total=4, share=4)
+    >>> panels["fixed limit"]["y"].shape
+    (11, 2, 6)
     """
     pooled: dict = {variant: [] for variant in VARIANTS}
     for n, k_A in enumerate(sizes):
@@ -199,18 +208,14 @@ def drifting(
         market = three.solve(home, box(home, rate, **nodes), ψ)
         for variant, first in zip(VARIANTS, (market, without(market)), strict=True):
             means = equations.mean_path(home, drift(home, rate))
-            last = three.solve(
-                first.p.but(μ=means[-1]), first.grid, ψ, first.cost, start=first
-            )
+            last = three.solve(first.p.but(μ=means[-1]), first.grid, ψ, first.cost, start=first)
             path = [first, *three.transition(last, means[1:])]
             found = three.ergodic(market, seed=3)
             luck = np.random.default_rng(n).integers(found["s"].size, size=zones * histories)
             start = tuple(found[name][luck] for name in ("s", "b", "N", "w"))
             pooled[variant].append(_panel(path, zones, histories, start, 10 + n))
     panels = {
-        variant: {
-            name: np.concatenate([x[name] for x in parts], axis=-1) for name in parts[0]
-        }
+        variant: {name: np.concatenate([x[name] for x in parts], axis=-1) for name in parts[0]}
         for variant, parts in pooled.items()
     }
     return compare(panels), panels

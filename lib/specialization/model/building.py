@@ -143,7 +143,7 @@ def box(p: Parameters, rate: float, bonds: int = 24, total: int = 7, share: int 
     --------
     >>> from specialization.model.parameters import SMOOTH
     >>> box(region(SMOOTH, 0.8), -0.005).N[[0, -1]].round(2)
-    array([0.54, 1.28])
+    array([0.53, 1.28])
     """
     cost = three.rest(p)["q"]
     ends = [three.rest(x, cost) for x in (p, p.but(μ=drift(p, rate)[-1]))]

@@ -224,7 +224,7 @@ def default_cube(
         "fixed limit": p.R * p.limit,
         "none": 1.0,
     }[p.collateral]
-    least = _least(p, Cube([0, 1], N, w))
+    least = _least(p, Cube(np.array([0.0, 1.0]), N, w))
     return Cube(_bonds(p, debt, -min(1.5 * debt + 0.02, 0.8 * least), bonds), N, w)
 
 

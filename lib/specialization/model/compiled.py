@@ -6,7 +6,16 @@ from numba import config, njit
 
 from ..store import CACHE, digest
 
-KERNELS = ("parameters", "compiled", "conditions", "branches", "choice", "simulation", "bianchi")
+KERNELS = (
+    "parameters",
+    "compiled",
+    "conditions",
+    "branches",
+    "choice",
+    "simulation",
+    "bianchi",
+    "cube",
+)
 """Modules that hold compiled functions, or what these read."""
 
 FOLDER = Path(getattr(config, "CACHE_DIR", "") or CACHE / "compiled") / digest(

@@ -384,8 +384,8 @@ def two_stage(
     >>> truth, e, early, late = rng.normal(size=(4, 900))
     >>> found = two_stage(truth + e / 9, truth + late, truth + early, np.empty((900, 0)),
     ...                   np.arange(900) % 30)
-    >>> float(found["estimate"][0].round(1)), bool(found["first_stage"] > 100)
-    (1.0, True)
+    >>> bool(0.9 < found["estimate"][0] < 1.1), bool(found["first_stage"] > 100)
+    (True, True)
     """
     y, x, z = finite(1, y=y, x=x, instrument=instrument)
     Z, D = finite(y=y, controls=controls)[1], _members(cluster, len(y))

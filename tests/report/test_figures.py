@@ -75,6 +75,10 @@ def test_sorted_figure_orders_effects_and_marks_what_is_significant():
     points = {("published", "growth"): -2, ("published", "log_income"): 0, ("a", "growth"): 2}
     _, growth = figures.sorted_figure({"a": t.rename(columns={"bh": "p"})}, "x", points).axes
     np.testing.assert_array_equal(growth.get_lines()[2].get_ydata(), [2, 3])
+    many = pd.concat([t] * 150, ignore_index=True).rename(columns={"bh": "p"})
+    level, growth = figures.sorted_figure({"a": many}, "x").axes
+    strokes = [ax.collections[-1].get_segments() for ax in (level, growth)]
+    assert [len(s) for s in strokes] == [0, 300]
     _, growth = figures.sorted_figure({"a": t.drop(columns="bh")}, "specifications", points).axes
     assert growth.get_lines()[-1].get_xdata() == [1]
 

@@ -154,7 +154,8 @@ def map_figure(table, column, label, shapes=None):
 def sorted_figure(tables, what, points=None):
     """Effects in order of size with 95% intervals: level and growth, a row for each vintage.
 
-    Where a table has `bh`, or else `p`, effects with such a p-value below 5% are in colour.
+    Where a table has `bh`, or else `p`, effects with such a p-value below 5% are in colour, or,
+    where there are many, have a stroke at the foot.
     `points` has by (label, outcome) an effect to be marked, and by ("published", outcome) the
     published one."""
     fig, axes = figure(len(tables), 2, height=2.6, squeeze=False, sharey="col")
@@ -196,8 +197,16 @@ def _sorted_effects(ax, t):
     ax.axhline(0, color="0.4", lw=1)
     test = next((name for name in ("bh", "p") if name in t), None)
     ax.plot(effect, color="0.5" if test else COLOURS[0])
-    if test:
-        ax.plot(effect[t[test] < 0.05], "o", ms=3, color=COLOURS[0], label="significant")
+    if not test:
+        return
+    found = effect[t[test] < 0.05]
+    if len(t) <= 300:
+        ax.plot(found, "o", ms=3, color=COLOURS[0], label="significant")
+        return
+    # dots would cover those between them: strokes at the foot, as dark as there are many
+    foot = ax.get_xaxis_transform()
+    ax.vlines(found.index, 0, 0.1, COLOURS[0], lw=0.5, alpha=0.2, transform=foot)
+    ax.plot([], [], color=COLOURS[0], lw=6, alpha=0.5, label="significant")
 
 
 GROWTH = {"total, column (1)": ("(1)", "total"), "tradable, column (2)": ("(2)", "tradable")}

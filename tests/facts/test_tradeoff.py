@@ -474,7 +474,7 @@ def test_lagged_income_removes_the_bias_of_errors_in_income(panel):
     truth = T.lagged_income_table(panel, "income", [[1970, 2020]], 20).set_index("row")
     noisy = panel.controls.copy()
     for year in (1950, 1970):
-        noise = np.exp(rng.normal(0, 0.1, len(zones)))
+        noise = np.exp(rng.normal(0, 0.15, len(zones)))
         at = pd.MultiIndex.from_product([zones, [year]])
         noisy.loc[at, "income_per_head"] = noisy.loc[at, "income_per_head"].to_numpy() * noise
     found = T.lagged_income_table(

@@ -349,7 +349,7 @@ def _root(weights, n):
 
 def two_stage(
     y: ArrayLike, x: ArrayLike, instrument: ArrayLike, controls: ArrayLike, cluster: ArrayLike
-) -> dict[str, np.ndarray | float]:
+) -> tuple[np.ndarray, np.ndarray, float]:
     r"""Two-stage least squares with one instrument for one regressor, errors clustered.
 
     .. math:: \hat\beta = (\hat X'X)^{-1} \hat X'y, \qquad
@@ -369,9 +369,10 @@ def two_stage(
 
     Returns
     -------
-    dict
-        estimate and se, arrays of x and then the controls; first_stage, the F statistic of the
-        instrument, with the same errors.
+    estimate, se : array (1 + K,)
+        Of x and then the controls.
+    first_stage : float
+        F statistic of the instrument, with the same errors.
 
     Raises
     ------
@@ -382,9 +383,9 @@ def two_stage(
     --------
     >>> rng = np.random.default_rng(0)
     >>> truth, e, early, late = rng.normal(size=(4, 900))
-    >>> found = two_stage(truth + e / 9, truth + late, truth + early, np.empty((900, 0)),
-    ...                   np.arange(900) % 30)
-    >>> bool(0.9 < found["estimate"][0] < 1.1), bool(found["first_stage"] > 100)
+    >>> estimate, _, F = two_stage(truth + e / 9, truth + late, truth + early,
+    ...                            np.empty((900, 0)), np.arange(900) % 30)
+    >>> bool(0.9 < estimate[0] < 1.1), bool(F > 100)
     (True, True)
     """
     y, x, z = finite(1, y=y, x=x, instrument=instrument)
@@ -398,11 +399,7 @@ def two_stage(
     fitted[:, 0] = first @ γ / size[0]
     β, W = _sandwich(fitted, X, y, D)
     se, keep = np.sqrt(np.diag(W)) / size, np.r_[0, 2 : X.shape[1]]
-    return {
-        "estimate": (β / size)[keep],
-        "se": se[keep],
-        "first_stage": γ[0] ** 2 / V[0, 0],
-    }
+    return (β / size)[keep], se[keep], γ[0] ** 2 / V[0, 0]
 
 
 def _sandwich(fitted, X, y, D):

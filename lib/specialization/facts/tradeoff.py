@@ -1082,7 +1082,7 @@ def lagged_income_table(
         names = regressors(table, "growth", ["total"])
         y, X, use = sample(table.assign(earlier=np.log(earlier)), "growth", [*names, "earlier"])
         rest = [k for k, name in enumerate(names) if name != "log_income"]
-        iv = inference.two_stage(
+        iv, iv_se, F = inference.two_stage(
             y,
             X[:, names.index("log_income")],
             X[:, -1],
@@ -1096,9 +1096,9 @@ def lagged_income_table(
                     "row": ["total", "log_income"],
                     "ols": fit.params[["total", "log_income"]].to_numpy(),
                     "ols_se": fit.bse[["total", "log_income"]].to_numpy(),
-                    "iv": iv["estimate"][[1, 0]],
-                    "iv_se": iv["se"][[1, 0]],
-                    "first_stage": iv["first_stage"],
+                    "iv": iv[[1, 0]],
+                    "iv_se": iv_se[[1, 0]],
+                    "first_stage": F,
                     "n": len(y),
                     "base": base,
                     "end": end,

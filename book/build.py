@@ -50,7 +50,7 @@ def chapters(root):
     """Names of the chapters in the order of _toc.yml; they must be those of notebooks/."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     listed = [Path(f).name for f in toc_files(toc) if f.startswith("notebooks/")]
-    found = {p.stem for p in (root / "notebooks").glob("[0-9a][0-9]_*.md")}
+    found = {p.stem for p in (root / "notebooks").glob("[0-9a][0-9]*_*.md")}
     for name in sorted(found ^ set(listed)):
         here, there = ("notebooks", "_toc.yml") if name in found else ("_toc.yml", "notebooks")
         raise BuildError(f"chapter {name} is in {here} but not in {there}")

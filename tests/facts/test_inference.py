@@ -353,6 +353,74 @@ def test_wild_cluster_imposes_the_null_and_knows_no_unit_and_no_order(seed):
     assert wild_cluster(y - fitted, x, other, state, draws=199) > 0.98
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_wild_cluster_is_one_regression_for_each_draw(weighted):
+    from wildboottest.weights import draw_weights
+
+    z, rng = zones(n=80, seed=5), np.random.default_rng(5)
+    y, X, groups = z["y"], z["X"], np.arange(80) % 11
+    w = rng.uniform(0.2, 5, 80) if weighted else np.ones(80)
+    signs, _ = draw_weights("rademacher", False, 11, 299, np.random.default_rng(7))
+
+    def t(outcome):
+        fit = sm.WLS(outcome, X, weights=w).fit(cov_type="cluster", cov_kwds={"groups": groups})
+        return abs(fit.tvalues[1])
+
+    null = sm.WLS(y, np.delete(X, 1, axis=1), weights=w).fit()
+    drawn = [t(null.fittedvalues + v[groups] * null.resid) for v in signs.T]
+    p = wild_cluster(y, X[:, 1], X[:, 2:], groups, 299, 7, weights=w if weighted else None)
+    assert p == np.mean(np.array(drawn) >= t(y) * (1 - 1e-9))
+
+
+def test_weights_are_positive():
+    with pytest.raises(DataError, match=r"weights: 0 in row 3; valid: > 0"):
+        wild_cluster(
+            GOOD["y"],
+            np.arange(60.0),
+            none(),
+            GOOD["state"],
+            weights=np.where(np.arange(60) == 3, 0.0, 1),
+        )
+
+
+# Two-stage least squares
+
+
+def test_two_stage_is_that_of_linearmodels_and_pyfixest():
+    rng, n = np.random.default_rng(2), 240
+    t = pd.DataFrame(rng.normal(size=(n, 4)), columns=["e", "z", "a", "b"])
+    t["g"] = np.arange(n) % 24
+    t["x"] = 0.7 * t["z"] + 0.3 * t["a"] + t["e"] + rng.normal(size=n)
+    t["y"] = 2 * t["x"] - t["b"] + t["e"] + rng.normal(size=24)[t["g"]]
+    estimate, se, F = inference.two_stage(t["y"], t["x"], t["z"], t[["a", "b"]], t["g"])
+    exog = sm.add_constant(t[["a", "b"]])
+    theirs = IV2SLS(t["y"], exog, t["x"], t["z"]).fit(
+        cov_type="clustered", clusters=t["g"], debiased=True
+    )
+    order = ["x", "a", "b"]
+    np.testing.assert_allclose(estimate, theirs.params[order])
+    np.testing.assert_allclose(se, theirs.std_errors[order])
+    other = pf.feols("y ~ a + b | x ~ z", t, vcov={"CRV1": "g"})
+    np.testing.assert_allclose(estimate, other.coef()[order])
+    first = sm.OLS(t["x"], sm.add_constant(t[["z", "a", "b"]])).fit(
+        cov_type="cluster", cov_kwds={"groups": t["g"]}
+    )
+    assert F == pytest.approx(first.tvalues["z"] ** 2)
+
+
+def test_two_stage_knows_no_units_and_names_what_is_collinear():
+    rng = np.random.default_rng(4)
+    y, x, z, c = rng.normal(size=(4, 90))
+    groups, Z = np.arange(90) % 9, c[:, None]
+    one = inference.two_stage(y, x + z, z, Z, groups)
+    other = inference.two_stage(y, 1e7 * (x + z), 1e-7 * z, 1e5 * Z, groups)
+    np.testing.assert_allclose(other[0] * [1e7, 1e5], one[0], rtol=1e-6)
+    np.testing.assert_allclose(other[1] * [1e7, 1e5], one[1], rtol=1e-6)
+    assert other[2] == pytest.approx(one[2])
+    with pytest.raises(DataError, match="instrument: constant or collinear"):
+        inference.two_stage(y, x, 2 * c + 1, Z, groups)
+
+
 def test_wild_bootstrap_of_three_clusters_cannot_reject():
     # eight sign vectors, of which all plus and all minus repeat the sample: p >= 1/4
     x = np.arange(60.0)

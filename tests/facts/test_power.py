@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from specialization.facts import inference, power, tradeoff
-from specialization.report import results
+from specialization.report import results, scoreboard
 
 
 @pytest.fixture
@@ -86,3 +86,20 @@ def test_the_placebo_chose_the_method():
 def test_states_are_clustered_by_division():
     zones = pd.DataFrame({"state": ["OH", "NY"]})
     assert power.clusters(type("Panel", (), {"zones": zones})()) == ("division", 500)
+
+
+def test_power_is_the_share_of_normal_estimates_that_reject():
+    rng = np.random.default_rng(1)
+    drawn = np.abs(rng.normal(-0.3, 0.2, 200_000) / 0.2) > inference.Z95
+    assert power.power(-0.3, 0.2) == pytest.approx(drawn.mean(), abs=0.005)
+    assert power.power(0.0, 0.2) == pytest.approx(0.05)
+
+
+def test_summary_counts_designs_once_each():
+    board = scoreboard.bases()
+    found = power.summary(board)
+    told = board["rejects_published"] | board["rejects_zero"]
+    assert found["designs"].sum() == len(board) == found["neither"].sum() + told.sum()
+    signs = found["zero, its sign"] + found["zero, other sign"]
+    assert signs.sum() == board["rejects_zero"].sum()
+    assert found["rejects print"].sum() == board["rejects_published"].sum()

@@ -16,6 +16,7 @@ from scipy.stats import t as student
 from specialization.data import synthetic, vintages
 from specialization.data.schema import Panel, industry_table
 from specialization.errors import DataError
+from specialization.facts import inference, power
 from specialization.facts import tradeoff as T
 from specialization.measures import group_gini, krugman, theil
 from specialization.report import results
@@ -231,22 +232,26 @@ def test_units_of_controls_change_neither_bins_nor_effects(seed, scale):
     x, W, y = rng.standard_normal(80), rng.standard_normal((80, 2)), rng.standard_normal(80)
     before, after = (T.binned_scatter(y, x, W * [1, s], bins=5) for s in (1, scale))
     pd.testing.assert_frame_equal(after, before, rtol=1e-6, atol=1e-9)
-    before, after = (T._effect(y, np.column_stack([x, W]) * [s, 1, s]) for s in (1, scale))
+    state = np.arange(80) % 10
+    before, after = (T._effect(y, np.column_stack([x, W]) * [s, 1, s], state) for s in (1, scale))
     np.testing.assert_allclose(after, before, rtol=1e-6)
 
 
 def test_weighted_effects_are_those_of_statsmodels():
     rng = np.random.default_rng(0)
     X, y, w = rng.standard_normal((60, 2)), rng.standard_normal(60), rng.uniform(1, 9, 60)
-    fit = sm.WLS(y, sm.add_constant(X), weights=w).fit(cov_type="HC1", use_t=True)
-    effect, se, p, n = T._effect(y, X, 1, w)
+    state = np.arange(60) % 12
+    fit = sm.WLS(y, sm.add_constant(X), weights=w).fit(
+        cov_type="cluster", cov_kwds={"groups": state}
+    )
+    effect, se, p, n = T._effect(y, X, state, 1, w)
     spread = X[:, 1].std(ddof=1)
     assert (effect, se) == pytest.approx((fit.params[2] * spread, fit.bse[2] * spread))
-    assert (p, n) == (pytest.approx(fit.pvalues[2]), 60)
+    assert p == inference.wild_cluster(y, X[:, 1], X[:, :1], state, 999, weights=w) and n == 60
     with pytest.raises(DataError, match="regressor 1 of 2 is constant"):
-        T._effect(y, np.column_stack([X[:, 0], np.ones(60)]))
+        T._effect(y, np.column_stack([X[:, 0], np.ones(60)]), state)
     with pytest.raises(DataError, match="regressors have rank 3"):
-        T._effect(y, np.column_stack([X, X[:, 0] - X[:, 1]]))
+        T._effect(y, np.column_stack([X, X[:, 0] - X[:, 1]]), state)
 
 
 @pytest.mark.parametrize(
@@ -332,7 +337,7 @@ def test_binned_scatter_is_exact_on_a_line_and_its_line_is_the_regression():
 
 
 def test_industry_by_industry_against_one_regression_at_a_time(small):
-    found = T.by_industry(small, "employment", 1980, 2018, smallest=10)
+    found = T.by_industry(small, "employment", 1980, 2018, smallest=10, draws=199)
     table, _ = T.design(small, "employment", 1980, 2018)
     s = small.cube("employment", 1980)
     s = s / s.sum(axis=1, keepdims=True)
@@ -341,7 +346,11 @@ def test_industry_by_industry_against_one_regression_at_a_time(small):
     fit = T.regress(table.assign(x=x), "growth", names)
     row = found[(found["outcome"] == "growth") & (found["on"] == "share")].iloc[2]
     assert row["effect"] == pytest.approx(fit.params["x"] * x.std(ddof=1))
-    assert row["p"] == pytest.approx(fit.pvalues["x"])
+    y, X, _ = T.sample(table.assign(x=x), "growth", names)
+    assert row["p"] == inference.wild_cluster(y, X[:, 0], X[:, 1:], table["state"], 199)
+    assert row["se"] == pytest.approx(
+        T.regress(table.assign(x=x), "growth", names, "state").bse["x"] * x.std(ddof=1)
+    )
     assert (found["of"] == 4).all() and len(found) == 16
     for _, part in found.groupby(["outcome", "on"]):
         assert (part["holm"] >= part["p"]).all() and (part["bh"] >= part["p"]).all()
@@ -369,7 +378,8 @@ def test_findings_and_both_significant_count_what_is_there(small):
 
 
 def test_signs_are_shares_of_each_group_in_order():
-    curve = pd.DataFrame({"source": list("bbbba"), "effect": [-3, -1, 0, 2.0, 1], "se": 1.0})
+    p = [0.01, 0.2, 1, 0.04, 0.06]
+    curve = pd.DataFrame({"source": list("bbbba"), "effect": [-3, -1, 0, 2.0, 1], "p": p})
     found = T.signs(curve, "source")
     assert found.index.tolist() == ["b", "a"]
     assert found.loc["b"].tolist() == [4, -0.5, 0.5, 0.25, 0.25]
@@ -377,10 +387,10 @@ def test_signs_are_shares_of_each_group_in_order():
 
 
 def test_specification_curve_holds_the_columns(panel, table):
-    curve = T.specification_curve(panel, ["income"], [[1950, 2000], [1950, 2020]])
+    curve = T.specification_curve(panel, ["income"], [[1950, 2000], [1950, 2020]], draws=19)
     assert not curve.isna().any().any() and not curve.duplicated(list(curve)[:10]).any()
-    # 8 measures, 4 definitions, 5 sets of controls, 2 weights; 2 windows of growth, 1 level
-    assert curve["outcome"].value_counts().to_dict() == {"growth": 640, "log_income": 320}
+    # 8 measures, 5 definitions, 6 sets of controls, 2 weights; 2 windows of growth, 1 level
+    assert curve["outcome"].value_counts().to_dict() == {"growth": 960, "log_income": 480}
     baseline = curve.query(
         "measure == 'gini' and zeros and reference == 'equal' and end == 2020"
         " and weights == 'none'"
@@ -393,7 +403,7 @@ def test_specification_curve_holds_the_columns(panel, table):
         decades = 7 if outcome == "growth" else 1
         for controls, shift_share in (
             ("published", "none"),
-            ("published, shift-share", "shift_share"),
+            ("shift-share", "shift_share"),
         ):
             here = baseline[
                 (baseline["outcome"] == outcome)
@@ -407,35 +417,94 @@ def test_specification_curve_holds_the_columns(panel, table):
             ].iloc[0]
             sd = table[row].std()
             assert here["effect"] == pytest.approx(there["estimate"] * sd / decades)
-            assert here["se"] == pytest.approx(there["hc1"] * sd / decades)
+            assert here["se"] == pytest.approx(there["clustered"] * sd / decades)
+
+
+def test_the_curve_counts_significance_as_the_bases_do(panel):
+    curve = T.specification_curve(panel, ["income"], [[1950, 2020]], draws=99)
+    bases = power.bases_table(panel, "income", [[1950, 2020]], draws=99)
+    plain = curve.query(
+        "measure == 'gini' and zeros and reference == 'equal' and controls == 'published'"
+        " and weights == 'none'"
+    ).set_index(["outcome", "definition"])["p"]
+    p = bases.set_index(["column", "row"])["p"]
+    for column, (outcome, first) in T.COLUMNS.items():
+        row = first[len(first) > 1]
+        assert plain[outcome, row] == p[column, row]
 
 
 def test_curve_with_other_measures_weights_and_controls_by_hand(panel, table):
-    curve = T.specification_curve(panel, ["income"], [[1950, 2020]])
+    curve = T.specification_curve(panel, ["income"], [[1950, 2020]], draws=19)
     here = curve.query(
         "outcome == 'growth' and measure == 'krugman' and definition == 'total' and"
-        " controls == 'log population, divisions' and weights == 'population'"
+        " controls == 'divisions' and weights == 'population'"
     )
     x = krugman(panel.cube("income", 1950))
     divisions = pd.get_dummies(panel.zones["division"], dtype=float).iloc[:, 1:]
-    X = np.column_stack(
-        [
-            x,
-            table[["log_income", *T.CONTROLS]].assign(population=np.log(table["population"])),
-            divisions,
-            np.ones(722),
-        ]
+    X = np.column_stack([x, table[["log_income", *T.CONTROLS]], divisions, np.ones(722)])
+    fit = sm.WLS(table["growth"], X, weights=table["population"]).fit(
+        cov_type="cluster", cov_kwds={"groups": pd.factorize(table["state"])[0]}
     )
-    fit = sm.WLS(table["growth"], X, weights=table["population"]).fit(cov_type="HC1")
     assert here["effect"].item() == pytest.approx(fit.params.iloc[0] * x.std(ddof=1) / 7)
     assert here["se"].item() == pytest.approx(fit.bse.iloc[0] * x.std(ddof=1) / 7)
+    # tradable and non-tradable without total
+    here = curve.query(
+        "outcome == 'log_income' and measure == 'gini' and zeros and reference == 'equal'"
+        f" and definition == '{T.WITHOUT_TOTAL}' and controls == 'manufacturing'"
+        " and weights == 'none'"
+    )
+    made = (panel.industries["sector"] == "manufacturing").to_numpy()
+    y = panel.cube("income", 1950)
+    design = table.assign(share=y[:, made].sum(axis=1) / y.sum(axis=1))
+    fit = T.regress(design, "log_income", ["tradable", "nontradable", *T.CONTROLS, "share"])
+    assert here["effect"].item() == pytest.approx(fit.params["tradable"] * table["tradable"].std())
 
 
 def test_nearest_controls_are_in_the_curve_only_where_some_are_left_out(small):
     windows = [[1980, 2018], [1990, 2018]]
-    curve = T.specification_curve(small, ["employment"], windows)
-    assert "published, nearest year" in set(curve["controls"])
-    assert set(curve["definition"]) == {"total", "tradable"}  # the others have one industry
+    curve = T.specification_curve(small, ["employment"], windows, draws=19)
+    assert "nearest year" in set(curve["controls"])
+    assert "log density" not in set(curve["controls"])  # no areas of made-up zones
+    # the others have one industry
+    assert set(curve["definition"]) == {"total", "tradable", T.WITHOUT_TOTAL}
+
+
+def test_lagged_income_removes_the_bias_of_errors_in_income(panel):
+    rng, zones = np.random.default_rng(0), panel.zones.index
+    truth = T.lagged_income_table(panel, "income", [[1970, 2020]], 20).set_index("row")
+    noisy = panel.controls.copy()
+    for year in (1950, 1970):
+        noise = np.exp(rng.normal(0, 0.15, len(zones)))
+        at = pd.MultiIndex.from_product([zones, [year]])
+        noisy.loc[at, "income_per_head"] = noisy.loc[at, "income_per_head"].to_numpy() * noise
+    found = T.lagged_income_table(
+        replace(panel, controls=noisy), "income", [[1970, 2020]], 20
+    ).set_index("row")
+    gap = (found - truth).loc["log_income"]
+    assert gap["ols"] < -3 * truth.loc["log_income", "ols_se"]
+    assert abs(gap["iv"]) < 2 * found.loc["log_income", "iv_se"]
+    table, _ = T.design(panel, "income", 1970, 2020)
+    fit = T.regress(table, "growth", T.regressors(table, "growth", ["total"]), "state")
+    np.testing.assert_allclose(truth["ols"], fit.params[["total", "log_income"]])
+    np.testing.assert_allclose(truth["ols_se"], fit.bse[["total", "log_income"]])
+
+
+def test_copied_zones_count_once(panel, table):
+    cube = panel.cubes["income"].copy()
+    cube[:, 1:4] = cube[:, [0]] * np.array([2.0, 3, 0.5])[:, None]
+    doubled = replace(panel, cubes={"income": cube})
+    found = T.copies_table(doubled, "income", [[1950, 2020]]).iloc[0]
+    assert found[["zones", "copied", "distinct"]].to_list() == [722, 4, 719]
+    group = T.copies(cube[0])
+    assert len(set(group[:4])) == 1 and np.unique(group).size == 719
+    design, _ = T.design(doubled, "income", 1950, 2020)
+    names = T.regressors(design, "growth", ["total"])
+    fit = T.regress(design.assign(copy=group), "growth", names, "copy")
+    assert found["by_copies"] == pytest.approx(fit.bse["total"])
+    one = pd.concat([design.iloc[:4][["growth", *names]].mean().to_frame().T, design.iloc[4:]])
+    merged = T.regress(one[["growth", *names]].astype(float), "growth", names)
+    assert found["merged"] == pytest.approx(merged.params["total"])
+    assert found["merged_hc1"] == pytest.approx(merged.bse["total"])
 
 
 def test_standard_errors_side_by_side(panel, table):
@@ -575,7 +644,7 @@ def test_public_design_says_what_it_lacks():
 )
 def test_stored_results_are_small_and_whole(name):
     path = results.STORE / f"{name}.csv"
-    assert path.stat().st_size < 300_000
+    assert path.stat().st_size < 600_000
     assert len(pd.read_csv(path)) > 0
 
 

@@ -73,6 +73,12 @@ def test_sorted_figure_orders_effects_and_marks_what_is_significant():
     np.testing.assert_array_equal(growth.get_lines()[2].get_ydata(), [2, 3])
     assert len(level.get_lines()[2].get_ydata()) == 0
     points = {("published", "growth"): -2, ("published", "log_income"): 0, ("a", "growth"): 2}
+    _, growth = figures.sorted_figure({"a": t.rename(columns={"bh": "p"})}, "x", points).axes
+    np.testing.assert_array_equal(growth.get_lines()[2].get_ydata(), [2, 3])
+    many = pd.concat([t] * 150, ignore_index=True).rename(columns={"bh": "p"})
+    level, growth = figures.sorted_figure({"a": many}, "x").axes
+    strokes = [ax.collections[-1].get_segments() for ax in (level, growth)]
+    assert [len(s) for s in strokes] == [0, 300]
     _, growth = figures.sorted_figure({"a": t.drop(columns="bh")}, "specifications", points).axes
     assert growth.get_lines()[-1].get_xdata() == [1]
 
@@ -92,6 +98,8 @@ def test_series_figure_draws_every_panel_and_names_each_series_once():
     assert [t.get_text() for t in fig.legends[0].get_texts()] == ["s", "t", "published"]
     points = sum(len(c[0].get_xdata()) for ax in fig.axes for c in ax.containers)
     assert points == len(table)
+    dashed = figures.series_figure(table.assign(printed=7.0), "x", "y", ("x", "y")).axes[0]
+    assert [*dashed.get_lines()[-1].get_ydata()] == [7]
 
 
 def test_a_series_without_rows_is_drawn_as_empty_axes():
@@ -135,3 +143,6 @@ def test_forest_shows_every_interval_and_the_published_effect():
         )
         assert list(lines[-1]) == [published, published]
         assert ax.get_xlim()[0] < effect < ax.get_xlim()[1]
+    level = table.assign(column=table["column"].map({"(1)": "(3)", "(2)": "(4)"}))
+    total, _ = figures.forest_figure(level[level["end"] == 2018], figures.LEVEL).axes
+    assert [t.get_text() for t in total.get_yticklabels()] == ["public, 1980"]

@@ -12,7 +12,7 @@ from .dynamics import (
     mobility,
     transition_matrix,
 )
-from .inference import akm, conley, placebo, wild_cluster
+from .inference import akm, conley, placebo, two_stage, wild_cluster
 from .persistence import fit_decay, log_rank, simex, split_sample, two_way
 from .persistence import persistence as rank_persistence
 from .tradeoff import (
@@ -45,6 +45,7 @@ __all__ = [
     "akm",
     "wild_cluster",
     "placebo",
+    "two_stage",
     "local_linear",
     "cluster_draws",
     "bands",

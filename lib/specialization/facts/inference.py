@@ -5,6 +5,8 @@ are (N, K), K >= 0, without constant, which is added. Nothing depends on the uni
 what counts as collinear is a share of its own length.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -276,11 +278,18 @@ def wild_cluster(
     cluster: ArrayLike,
     draws: int = 999,
     seed: int = 0,
+    weights: ArrayLike | None = None,
 ) -> float:
-    """P value of a zero coefficient of x by the wild cluster bootstrap, null imposed.
+    r"""P value of a zero coefficient of x by the wild cluster bootstrap, null imposed.
 
-    Rademacher signs by cluster. It is that of wildboottest, whose compiled step starts anew at
-    each call. A draw that ties counts against the null's rejection.
+    Rademacher signs v by cluster g on the residuals of the null,
+
+    .. math:: y^* = \hat y_0 + v_g \hat u_0, \qquad
+              p = \Pr\big(|t^*| \ge |t|\big) ,
+
+    with t clustered. All draws are one product of matrices of sums over clusters, so that a curve
+    of thousands of specifications takes seconds; the signs of a seed are drawn once. It is that of
+    wildboottest. A draw that ties counts against the null's rejection.
 
     Parameters
     ----------
@@ -292,6 +301,8 @@ def wild_cluster(
         `draws`.
     draws : int
     seed : int
+    weights : array_like (N,), optional
+        Of least squares, positive.
 
     Returns
     -------
@@ -300,11 +311,12 @@ def wild_cluster(
     Raises
     ------
     DataError
-        A missing label; x constant or collinear with the controls.
+        A missing label; x constant or collinear with the controls; a weight that is not positive.
 
     References
     ----------
     Cameron, A. C., J. Gelbach and D. Miller (2008), Review of Economics and Statistics 90.
+    Roodman, D., M. Nielsen, J. MacKinnon and M. Webb (2019), Stata Journal 19: the sums.
 
     Examples
     --------
@@ -312,17 +324,15 @@ def wild_cluster(
     >>> float(wild_cluster(2 * x + x % 3, x, np.empty((12, 0)), x % 4))     # 16 vectors of signs
     0.125
     """
-    from wildboottest.weights import draw_weights  # slow to import
-
-    draws, seed = count("draws", draws), count("seed", seed, 0)
     y, x = finite(1, y=y, x=x)
     Z = finite(y=y, controls=controls)[1]
     D = _members(cluster, len(y))
-    signs, _ = draw_weights(
-        "rademacher", 2 ** D.shape[1] < draws, D.shape[1], draws, np.random.default_rng(seed)
-    )
-    y, x = residualise(np.column_stack([y / unit(y), x / unit(x)]), Z, "y or regressor").T
-    Q = np.column_stack([_span(_with_constant(Z)), x / np.linalg.norm(x)])
+    signs = _signs(D.shape[1], count("draws", draws), count("seed", seed, 0))
+    root = _root(weights, len(y))
+    Q = _span(_with_constant(Z) * root[:, None])
+    both = np.column_stack([y / unit(y), x / unit(x)]) * root[:, None]
+    y, x = _left(both, Q, "y or regressor").T
+    Q = np.column_stack([Q, x / np.linalg.norm(x)])
     own = D.T @ (x * y)  # the residuals under the null are y: their scores, and those of draws
     scores = own[:, None] * signs - D.T @ (Q * x[:, None]) @ ((D.T @ (Q * y[:, None])).T @ signs)
     e = y - x @ y / (x @ x) * x
@@ -331,6 +341,91 @@ def wild_cluster(
     t = abs(x @ y) / np.linalg.norm(D.T @ (x * e))
     bound = t * np.linalg.norm(scores, axis=0) * (1 - 1e-9)  # ties count, rounded or not
     return np.mean(np.abs(own @ signs) >= bound)
+
+
+@lru_cache(maxsize=8)
+def _signs(groups, draws, seed):
+    # (groups, draws), or all there are
+    from wildboottest.weights import draw_weights  # slow to import
+
+    whole = 2**groups < draws
+    signs, _ = draw_weights("rademacher", whole, groups, draws, np.random.default_rng(seed))
+    signs.setflags(write=False)
+    return signs
+
+
+def _root(weights, n):
+    # what rows are multiplied by
+    if weights is None:
+        return np.ones(n)
+    _, w = finite(1, y=np.ones(n), weights=weights)
+    if not (w > 0).all():
+        raise DataError(f"weights: {w.min():g} in row {w.argmin()}; valid: > 0")
+    return np.sqrt(w)
+
+
+def two_stage(
+    y: ArrayLike, x: ArrayLike, instrument: ArrayLike, controls: ArrayLike, cluster: ArrayLike
+) -> tuple[np.ndarray, np.ndarray, float]:
+    r"""Two-stage least squares with one instrument for one regressor, errors clustered.
+
+    .. math:: \hat\beta = (\hat X'X)^{-1} \hat X'y, \qquad
+              V = c\,(\hat X'\hat X)^{-1} \Big[\sum_g \hat X_g'\hat u_g \hat u_g'\hat X_g\Big]
+              (\hat X'\hat X)^{-1}
+
+    with :math:`\hat X` the regressors, x at its fit on the instrument and the controls, residuals
+    :math:`\hat u = y - X\hat\beta`, and c = G/(G - 1) (N - 1)/(N - K).
+
+    Parameters
+    ----------
+    y, x, instrument : array_like (N,)
+    controls : array_like (N, K)
+        Without constant.
+    cluster : array_like (N,)
+        Labels of at least two groups.
+
+    Returns
+    -------
+    estimate, se : array (1 + K,)
+        Of x and then the controls.
+    first_stage : float
+        F statistic of the instrument, with the same errors.
+
+    Raises
+    ------
+    DataError
+        A missing label; x or the instrument constant or collinear with the controls.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> truth, e, early, late = rng.normal(size=(4, 900))
+    >>> estimate, _, F = two_stage(truth + e / 9, truth + late, truth + early,
+    ...                            np.empty((900, 0)), np.arange(900) % 30)
+    >>> bool(0.9 < estimate[0] < 1.1), bool(F > 100)
+    (True, True)
+    """
+    y, x, z = finite(1, y=y, x=x, instrument=instrument)
+    Z, D = finite(y=y, controls=controls)[1], _members(cluster, len(y))
+    for name, v in (("regressor", x), ("instrument", z)):
+        residualise(v[:, None], Z, name)
+    first, scale = _unit(np.column_stack([z, _with_constant(Z)]))
+    γ, V = _sandwich(first, first, x, D)
+    X, size = _unit(np.column_stack([x, _with_constant(Z)]))
+    fitted = X.copy()
+    fitted[:, 0] = first @ γ / size[0]
+    β, W = _sandwich(fitted, X, y, D)
+    se, keep = np.sqrt(np.diag(W)) / size, np.r_[0, 2 : X.shape[1]]
+    return (β / size)[keep], se[keep], γ[0] ** 2 / V[0, 0]
+
+
+def _sandwich(fitted, X, y, D):
+    # coefficients and clustered covariance; `fitted` is X itself in the first stage
+    (N, K), G = X.shape, D.shape[1]
+    bread = np.linalg.inv(fitted.T @ fitted)
+    β = bread @ (fitted.T @ y)
+    scores = D.T @ (fitted * (y - X @ β)[:, None])
+    return β, G / (G - 1) * (N - 1) / (N - K) * bread @ (scores.T @ scores) @ bread
 
 
 def placebo(
@@ -442,6 +537,11 @@ def residualise(V: np.ndarray, controls: np.ndarray, what: str) -> np.ndarray:
     Q = _span(_with_constant(controls))
     if len(V) < Q.shape[1] + 2:
         raise DataError(f"{what}: {len(V)} rows for {Q.shape[1] + 1} coefficients; valid: more")
+    return _left(V, Q, what)
+
+
+def _left(V, Q, what):
+    # of columns, what orthonormal ones leave
     left, size = V - Q @ (Q.T @ V), unit(V, 0)
     if (np.linalg.norm(left / size, axis=0) <= COLLINEAR * np.linalg.norm(V / size, axis=0)).any():
         raise DataError(f"{what}: constant or collinear with the controls")

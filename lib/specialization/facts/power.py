@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.stats import norm
 
 from ..data.schema import Panel
 from ..errors import number, positive
@@ -49,7 +50,8 @@ def clusters(panel: Panel) -> tuple[str, float]:
     >>> clusters(synthetic.panel())
     ('state', 300)
     """
-    return ("division", 500) if panel.zones["state"].is_unique else ("state", 300)
+    column = tradeoff.cluster_column(panel)
+    return column, {"division": 500, "state": 300}[column]
 
 
 def not_rejected(
@@ -349,6 +351,66 @@ def against(found: pd.DataFrame, published: ArrayLike, sd: ArrayLike) -> pd.Data
             ~np.isnan(printed), None
         ),
     )
+
+
+def summary(board: pd.DataFrame) -> pd.DataFrame:
+    """What all designs together say of each published coefficient.
+
+    Parameters
+    ----------
+    board : DataFrame
+        Such as `against`, with column and row.
+
+    Returns
+    -------
+    DataFrame
+        By column and row of print: designs; how many of them reject the printed value (for their
+        years), zero on its side, zero on the other side, neither the printed value nor zero; and
+        the median over designs of `power`.
+
+    Examples
+    --------
+    >>> board = pd.DataFrame({"column": "(1)", "row": "total", "published": [-0.1, -0.1],
+    ...                       "se": [0.05, 0.05], "same_sign": [True, False],
+    ...                       "rejects_published": [False, True], "rejects_zero": [False, True]})
+    >>> summary(board)[["rejects print", "zero, its sign", "zero, other sign"]].values.tolist()
+    [[1, 0, 1]]
+    """
+    zero, same = board["rejects_zero"], board["same_sign"]
+    words = board[["column", "row"]].assign(
+        **{
+            "designs": 1,
+            "rejects print": board["rejects_published"],
+            "zero, its sign": zero & same,
+            "zero, other sign": zero & ~same,
+            "neither": ~zero & ~board["rejects_published"],
+        }
+    )
+    groups = ["column", "row"]
+    found = words.groupby(groups, sort=False).sum().astype(int)
+    chance = board.assign(chance=power(board["published"], board["se"]))
+    return found.assign(power=chance.groupby(groups)["chance"].median()).reset_index()
+
+
+def power(value: ArrayLike, se: ArrayLike) -> np.ndarray:
+    r"""Chance that a test at 5% rejects zero if the true coefficient is a given value.
+
+    .. math:: \Phi(|b|/s - 1.96) + \Phi(-|b|/s - 1.96)
+
+    that of a normal estimate with its standard error: an optimistic one, as it takes s as known.
+
+    Parameters
+    ----------
+    value, se : array_like
+        b and s.
+
+    Examples
+    --------
+    >>> power([0.0, 2.8], 1.0).round(2)
+    array([0.05, 0.8 ])
+    """
+    z = np.abs(np.asarray(value, dtype=float)) / np.asarray(se, dtype=float)
+    return norm.cdf(z - inference.Z95) + norm.cdf(-z - inference.Z95)
 
 
 def _outside(value, interval):

@@ -18,7 +18,8 @@ from statsmodels.regression.linear_model import OLSResults, RegressionResultsWra
 from statsmodels.stats.multitest import multipletests
 
 from .. import measures
-from ..data.schema import TRADABLE, Panel
+from ..data import county_book, public
+from ..data.schema import TRADABLE, ZONES, Panel
 from ..errors import DataError, count
 from ..measures import finite, lasting, shares
 from . import inference
@@ -666,23 +667,34 @@ def horizons_table(
 
 
 EFFECT = ["effect", "se", "p", "n"]
+DRAWS = 999
+"""Of the bootstrap that counts significance."""
 
 
-def _effect(y, X, column=0, weights=None):
+def _effect(y, X, cluster, column=0, weights=None, draws=DRAWS):
     """Effect of one standard deviation of a column of X (N, K), without constant: `EFFECT`."""
     spread = X.std(axis=0, ddof=1)
     if (flat := np.ptp(X, axis=0) == 0).any():
         raise DataError(f"regressor {flat.argmax()} of {X.shape[1]} is constant (position)")
-    fit = _ols(y, sm.add_constant(X / spread), weights, cov_type="HC1", use_t=True)
-    return fit.params[1 + column], fit.bse[1 + column], fit.pvalues[1 + column], len(y)
+    fit = _ols(
+        y,
+        sm.add_constant(X / spread),
+        weights,
+        cov_type="cluster",
+        cov_kwds={"groups": inference.group_codes(cluster)},
+    )
+    p = inference.wild_cluster(
+        y, X[:, column], np.delete(X, column, axis=1), cluster, draws, weights=weights
+    )
+    return fit.params[1 + column], fit.bse[1 + column], p, len(y)
 
 
 def by_industry(
-    panel: Panel, variable: str, base: int, end: int, smallest: int = 100
+    panel: Panel, variable: str, base: int, end: int, smallest: int = 100, draws: int = 9999
 ) -> pd.DataFrame:
     """The trade-off industry by industry, on log RCA (where present) and on the share (zeros in).
 
-    P-values are adjusted within outcome and regressor.
+    P-values are of the wild cluster bootstrap by state, adjusted within outcome and regressor.
 
     Parameters
     ----------
@@ -693,11 +705,13 @@ def by_industry(
         Years.
     smallest : int
         Industries in fewer zones are left out.
+    draws : int
+        Of the bootstrap: corrections for many tests need small p-values.
 
     Returns
     -------
     DataFrame
-        industry, label, sector; effect of one standard deviation, se (HC1), p, n; holm, the
+        industry, label, sector; effect of one standard deviation, se (clustered), p, n; holm, the
         p-value adjusted for any false finding, and bh (Benjamini and Hochberg) for their share;
         outcome, on, of (number of all industries).
 
@@ -709,7 +723,7 @@ def by_industry(
     Examples
     --------
     >>> from specialization.data import synthetic
-    >>> found = by_industry(synthetic.panel(), "income", 1950, 2020, smallest=722)
+    >>> found = by_industry(synthetic.panel(), "income", 1950, 2020, smallest=722, draws=99)
     >>> found.groupby(["outcome", "on"]).ngroups
     4
     """
@@ -721,7 +735,8 @@ def by_industry(
     parts = []
     for outcome, (name, x) in product(("log_income", "growth"), on.items()):
         names = regressors(table, outcome, ["x"])
-        fits = [_effect(*sample(table.assign(x=v), outcome, names)[:2]) for v in x.T[tried]]
+        samples = [sample(table.assign(x=v), outcome, names) for v in x.T[tried]]
+        fits = [_effect(y, X, table["state"][use], draws=draws) for y, X, use in samples]
         part = labels[tried].reset_index(drop=True).join(pd.DataFrame(fits, columns=EFFECT))
         adjusted = {
             k: multipletests(part["p"], method=m)[1]
@@ -800,6 +815,35 @@ def both_significant(table: pd.DataFrame, level: float = 0.05) -> pd.DataFrame:
     return pd.concat(of, axis=1, join="inner").sort_index().reset_index()
 
 
+def log_density(panel: Panel, base: int) -> pd.Series | None:
+    """Log of persons per square mile, by zone.
+
+    Areas are those of `county_book.zones`: of the 722 real zones, and only where that file is at
+    hand. Synthetic zones have no area.
+
+    Parameters
+    ----------
+    panel : Panel
+    base : int
+        Year of the population.
+
+    Returns
+    -------
+    Series
+        None without areas.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> log_density(synthetic.panel(), 1950)
+    """
+    if not panel.zones.index.equals(ZONES.index) or not public.available():
+        return None
+    book = county_book.zones()
+    population = pd.Series(panel.control("population", base), panel.zones.index)
+    return np.log(population * book["density"] / book["population"])
+
+
 def control_sets(
     panel: Panel, variable: str, base: int, end: int
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
@@ -814,36 +858,46 @@ def control_sets(
     -------
     table : DataFrame
     sets : dict of DataFrame
-        By name; without income.
+        By name; without income. The share of manufacturing is that of the variable; density is
+        in logs, in the place of population, where there are areas.
 
     Examples
     --------
     >>> from specialization.data import synthetic
     >>> _, sets = control_sets(synthetic.panel(), "income", 1950, 2020)
-    >>> list(sets)[:3]
-    ['none', 'published', 'log population']
+    >>> list(sets)[:4]
+    ['none', 'published', 'log population', 'divisions']
     """
     table, notes = design(panel, variable, base, end)
     basic = table[regressors(table, "log_income", [])]
-    logs = basic.assign(population=np.log(basic["population"]))
     division = pd.get_dummies(table["division"], dtype=float).iloc[:, 1:]
+    made = (panel.industries["sector"] == "manufacturing").to_numpy()
+    share = shares(panel.cube(variable, base))[:, made].sum(axis=1)
     sets = {
         "none": basic[[]],
         "published": basic,
-        "log population": logs,
-        "log population, divisions": logs.join(division),
+        "log population": basic.assign(population=np.log(basic["population"])),
+        "divisions": basic.join(division),
+        "manufacturing": basic.assign(manufacturing=share),
     }
+    if (density := log_density(panel, base)) is not None:
+        sets["log density"] = basic.drop(columns="population").assign(density=density)
     if "shift_share" in table:
-        sets["published, shift-share"] = basic.join(table["shift_share"])
+        sets["shift-share"] = basic.join(table["shift_share"])
     if notes["left out"]:
-        sets["published, nearest year"] = control_table(panel, base, NEAREST)[0].iloc[:, 1:]
+        sets["nearest year"] = control_table(panel, base, NEAREST)[0].iloc[:, 1:]
     return table, sets
 
 
 def specification_curve(
-    panel: Panel, variables: Sequence[str], windows: Sequence[Sequence[int]]
+    panel: Panel,
+    variables: Sequence[str],
+    windows: Sequence[Sequence[int]],
+    draws: int = DRAWS,
 ) -> pd.DataFrame:
     """Every combination of measure, zeros, reference, tradables, controls, weights and window.
+
+    Significance is that of the wild cluster bootstrap by state, as everywhere.
 
     Parameters
     ----------
@@ -852,14 +906,16 @@ def specification_curve(
         Whose shares.
     windows : sequence of (base, end)
         Years; the level of a base year is estimated once.
+    draws : int
+        Of the bootstrap.
 
     Returns
     -------
     DataFrame
         The choices. `definition` "total" is the equation of columns (1) and (3); a definition of
-        the tradables that of (2) and (4), with its coefficient on tradable specialization. effect
-        of one standard deviation over zones on log income, or on its growth **per decade**; se
-        (HC1); n.
+        the tradables that of (2) and (4), with its coefficient on tradable specialization;
+        `WITHOUT_TOTAL` the same without total specialization. effect of one standard deviation
+        over zones on log income, or on its growth **per decade**; se (clustered), p, n.
 
     Examples
     --------
@@ -870,6 +926,7 @@ def specification_curve(
     rows = []
     for variable, (base, end) in product(variables, windows):
         table, sets = control_sets(panel, variable, base, end)
+        state = table["state"].to_numpy()
         y = {
             "growth": table["growth"].to_numpy() / (end - base) * 10,
             "log_income": table["log_income"].to_numpy(),
@@ -891,7 +948,11 @@ def specification_curve(
                         controls,
                         weights,
                         *_effect(
-                            y[o][some], X if o == "growth" else X[:, :-1], S.shape[1] // 2, w
+                            y[o][some],
+                            X if o == "growth" else X[:, :-1],
+                            state[some],
+                            weights=w,
+                            draws=draws,
                         ),
                     )
                     for o in outcomes
@@ -911,37 +972,47 @@ def specification_curve(
             "weights",
             *EFFECT,
         ],
-    ).drop(columns="p")
+    )
+
+
+WITHOUT_TOTAL = "tradable, without total"
+"""The baseline list of tradables in an equation of tradable and non-tradable specialization."""
 
 
 def _specializations(panel, variable, base):
-    # choices of measure, zeros, reference and definition, with specialization (R, 1 or 3)
+    # choices of measure, zeros, reference and definition, with specialization (R, 1 to 3), the
+    # one whose effect is taken first
     kinds = [("gini", z, w) for z in (True, False) for w in ("equal", "national")]
     kinds += [(m, True, "equal") for m in list(MEASURES)[1:]]
-    for kind, definition in product(kinds, ("total", *TRADABLE)):
-        first = SPECIALIZATION[: 1 if definition == "total" else 3]
+    used = {"total": ["total"], WITHOUT_TOTAL: ["tradable", "nontradable"]}
+    for kind, definition in product(kinds, ("total", *TRADABLE, WITHOUT_TOTAL)):
         one = indices(
             panel,
             variable,
             base,
-            TRADABLE[0] if definition == "total" else definition,
+            definition if definition in TRADABLE else TRADABLE[0],
             measure=kind[0],
             zeros=kind[1],
             reference=kind[2],
         )
-        if set(first) <= set(one):  # no group of a single industry
-            yield (*kind, definition), one[list(first)].to_numpy()
+        names = used.get(definition, ["tradable", "total", "nontradable"])
+        if set(names) <= set(one):  # no group of a single industry
+            yield (*kind, definition), one[names].to_numpy()
 
 
-def signs(curve: pd.DataFrame, by: str | list[str] = "outcome") -> pd.DataFrame:
-    """Shares of specifications by sign, and by significance at 5%.
+def signs(
+    curve: pd.DataFrame, by: str | list[str] = "outcome", level: float = 0.05
+) -> pd.DataFrame:
+    """Shares of specifications by sign, and by significance.
 
     Parameters
     ----------
     curve : DataFrame
-        Such as `specification_curve`: effect, se, and the columns of `by`.
+        Such as `specification_curve`: effect, p, and the columns of `by`.
     by : str or list of str
         Groups, in order of appearance.
+    level : float
+        Of the tests, between 0 and 1.
 
     Returns
     -------
@@ -951,16 +1022,17 @@ def signs(curve: pd.DataFrame, by: str | list[str] = "outcome") -> pd.DataFrame:
 
     Examples
     --------
-    >>> curve = pd.DataFrame({"outcome": "growth", "effect": [-3.0, -1.0, 1.0], "se": 1.0})
+    >>> curve = pd.DataFrame({"outcome": "growth", "effect": [-3.0, -1.0, 1.0],
+    ...                       "p": [0.01, 0.2, 0.3]})
     >>> signs(curve).loc["growth"].round(2).to_list()
     [3.0, -1.0, 0.67, 0.33, 0.0]
     """
-    z = curve["effect"] / curve["se"]
+    found = curve["p"] < level
     groups = curve.assign(
         **{
-            "negative": z < 0,
-            "negative, significant": z < -1.96,
-            "positive, significant": z > 1.96,
+            "negative": curve["effect"] < 0,
+            "negative, significant": found & (curve["effect"] < 0),
+            "positive, significant": found & (curve["effect"] > 0),
         }
     ).groupby(by, sort=False)
     shares = groups[["negative", "negative, significant", "positive, significant"]].mean()
@@ -972,6 +1044,163 @@ def signs(curve: pd.DataFrame, by: str | list[str] = "outcome") -> pd.DataFrame:
         ],
         axis=1,
     )
+
+
+# Errors in income, and zones that share their industries
+
+
+def lagged_income_table(
+    panel: Panel, variable: str, windows: Sequence[Sequence[int]], lag: int | None = None
+) -> pd.DataFrame:
+    """Column (1) by OLS, and with earlier income as the instrument of that of the base year.
+
+    An error in income of the base year is in growth too, with the other sign. Earlier income
+    helps if its error is another one and, given true income of the base year, it tells nothing of
+    later growth.
+
+    Parameters
+    ----------
+    panel, variable, windows
+        Of `columns_table`.
+    lag : int, optional
+        How many years earlier. Without, it is income of families in 1959 by the census
+        (`county_book.zones`), another source.
+
+    Returns
+    -------
+    DataFrame
+        row (total, log_income), ols, ols_se, iv, iv_se (both clustered by state, or by division
+        where zones are states), first_stage (F of the instrument), n, base, end, earlier (its
+        year).
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> found = lagged_income_table(synthetic.panel(), "income", [[1970, 2020]], 20)
+    >>> found[["row", "earlier"]].values.tolist()
+    [['total', 1950], ['log_income', 1950]]
+    """
+    cluster, parts = cluster_column(panel), []
+    for base, end in windows:
+        table, _ = design(panel, variable, base, end, NEAREST if cluster == "division" else OWN)
+        if lag is None:
+            earlier = county_book.zones()["family_income_per_head"].reindex(table.index)
+        else:
+            earlier = panel.control("income_per_head", base - lag)
+        names = regressors(table, "growth", ["total"])
+        y, X, use = sample(table.assign(earlier=np.log(earlier)), "growth", [*names, "earlier"])
+        rest = [k for k, name in enumerate(names) if name != "log_income"]
+        iv, iv_se, F = inference.two_stage(
+            y,
+            X[:, names.index("log_income")],
+            X[:, -1],
+            X[:, rest],
+            table.loc[use, cluster].to_numpy(),
+        )
+        fit = regress(table[use], "growth", names, cluster)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "row": ["total", "log_income"],
+                    "ols": fit.params[["total", "log_income"]].to_numpy(),
+                    "ols_se": fit.bse[["total", "log_income"]].to_numpy(),
+                    "iv": iv[[1, 0]],
+                    "iv_se": iv_se[[1, 0]],
+                    "first_stage": F,
+                    "n": len(y),
+                    "base": base,
+                    "end": end,
+                    "earlier": 1959 if lag is None else base - lag,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def cluster_column(panel: Panel) -> str:
+    """By which column of its zones a panel is clustered: state, or division if zones are states.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> cluster_column(synthetic.panel())
+    'state'
+    """
+    return "division" if panel.zones["state"].is_unique else "state"
+
+
+def copies(y: ArrayLike) -> np.ndarray:
+    """Groups of zones with the same shares, as numbers from zero.
+
+    Counties below a census's limit of disclosure carry the industries of a larger area; zones made
+    of them are copies of each other.
+
+    Parameters
+    ----------
+    y : array_like (R, I)
+        Cells of one year; shares that agree to ten decimals are the same.
+
+    Returns
+    -------
+    array of int (R,)
+
+    Examples
+    --------
+    >>> copies([[1, 3], [1, 1], [2, 6]])
+    array([0, 1, 0])
+    """
+    return np.unique(shares(_cells(cells=y)[0]).round(10), axis=0, return_inverse=True)[1].ravel()
+
+
+def copies_table(panel: Panel, variable: str, windows: Sequence[Sequence[int]]) -> pd.DataFrame:
+    """Columns (1) and (3), every zone its own observation, and every group of copies one.
+
+    Parameters
+    ----------
+    panel, variable, windows
+        Of `columns_table`.
+
+    Returns
+    -------
+    DataFrame
+        base, end, column; zones, copied (zones that share), distinct (groups), crossing (groups
+        in more than one state: zero means that clusters of states hold all copies); estimate,
+        hc1, by_copies and by_state (standard errors); merged and merged_hc1, of one observation
+        for each group, its mean.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> found = copies_table(synthetic.panel(), "income", [[1950, 2020]])
+    >>> found[["copied", "distinct"]].iloc[0].to_list()
+    [0, 722]
+    """
+    rows = []
+    for (base, end), column in product(windows, ("(1)", "(3)")):
+        (table, _), (outcome, first) = design(panel, variable, base, end), COLUMNS[column]
+        group = copies(panel.cube(variable, base))
+        table, sizes = table.assign(copy=group), np.bincount(group)
+        names = regressors(table, outcome, first)
+        merged = regress(table.groupby("copy")[[outcome, *names]].mean(), outcome, names)
+        fits = {c: regress(table, outcome, names, c) for c in (None, "copy", "state")}
+        rows.append(
+            {
+                "base": base,
+                "end": end,
+                "column": column,
+                "zones": len(table),
+                "copied": int(sizes[sizes > 1].sum()),
+                "distinct": len(sizes),
+                "crossing": int((table.groupby("copy")["state"].nunique() > 1).sum()),
+                "estimate": fits[None].params["total"],
+                "hc1": fits[None].bse["total"],
+                "by_copies": fits["copy"].bse["total"],
+                "by_state": fits["state"].bse["total"],
+                "merged": merged.params["total"],
+                "merged_hc1": merged.bse["total"],
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 # Inference beyond HC1 and clusters

@@ -154,22 +154,19 @@ def map_figure(table, column, label, shapes=None):
 def sorted_figure(tables, what, points=None):
     """Effects in order of size with 95% intervals: level and growth, a row for each vintage.
 
-    Where a table has `bh`, effects with such a p-value below 5% are in colour. `points` has by
-    (label, outcome) an effect to be marked, and by ("published", outcome) the published one."""
+    Where a table has `bh`, or else `p`, effects with such a p-value below 5% are in colour, or,
+    where there are many, have a stroke at the foot.
+    `points` has by (label, outcome) an effect to be marked, and by ("published", outcome) the
+    published one."""
     fig, axes = figure(len(tables), 2, height=2.6, squeeze=False, sharey="col")
     for row, (label, table) in zip(axes, tables.items(), strict=True):
         for ax, (outcome, word) in zip(row, OUTCOMES.items(), strict=True):
             t = table[table["outcome"] == outcome].sort_values("effect", ignore_index=True)
-            effect, half = t["effect"], 1.96 * t["se"]
-            ax.fill_between(t.index, effect - half, effect + half, color="0.85", lw=0)
-            ax.axhline(0, color="0.4", lw=1)
-            ax.plot(effect, color="0.5" if "bh" in t else COLOURS[0])
-            if "bh" in t:
-                ax.plot(effect[t["bh"] < 0.05], "o", ms=3, label="significant")
+            _sorted_effects(ax, t)
             if points:
                 ax.axhline(
                     points["published", outcome],
-                    color=COLOURS[1],
+                    color="black",
                     ls="--",
                     lw=1.5,
                     label="published",
@@ -177,7 +174,7 @@ def sorted_figure(tables, what, points=None):
             if points and (label, outcome) in points:
                 here = points[label, outcome]
                 ax.plot(
-                    np.searchsorted(effect, here),
+                    np.searchsorted(t["effect"], here),
                     here,
                     "D",
                     color=COLOURS[1],
@@ -190,28 +187,53 @@ def sorted_figure(tables, what, points=None):
     for ax, outcome in zip(axes[0], OUTCOMES, strict=True):  # some intervals are far wider
         every = pd.concat([t.loc[t["outcome"] == outcome, "effect"] for t in tables.values()])
         ax.set_ylim(1.2 * every.min(), 1.2 * every.max())
-    axes[0, 0].legend(loc="upper left")
-    return fig
+    entries = dict(zip(*axes[0, 0].get_legend_handles_labels()[::-1], strict=True))
+    return legend_below(fig, entries)
 
 
-def forest_figure(table):
-    """Effects of one standard deviation on growth per decade, with 95% intervals, by base.
+def _sorted_effects(ax, t):
+    effect, half = t["effect"], 1.96 * t["se"]
+    ax.fill_between(t.index, effect - half, effect + half, color="0.85", lw=0)
+    ax.axhline(0, color="0.4", lw=1)
+    test = next((name for name in ("bh", "p") if name in t), None)
+    ax.plot(effect, color="0.5" if test else COLOURS[0])
+    if not test:
+        return
+    found = effect[t[test] < 0.05]
+    if len(t) <= 300:
+        ax.plot(found, "o", ms=3, color=COLOURS[0], label="significant")
+        return
+    # dots would cover those between them: strokes at the foot, as dark as there are many
+    foot = ax.get_xaxis_transform()
+    ax.vlines(found.index, 0, 0.1, COLOURS[0], lw=0.5, alpha=0.2, transform=foot)
+    ax.plot([], [], color=COLOURS[0], lw=6, alpha=0.5, label="significant")
 
-    `table` has source, base, end, column, row, effect, effect_low, effect_high, published_effect:
-    total specialization of column (1) and tradable of (2), each with a line at the published
-    effect. The widest intervals run out of the figure, no estimate does."""
+
+GROWTH = {"total, column (1)": ("(1)", "total"), "tradable, column (2)": ("(2)", "tradable")}
+LEVEL = {"total, column (3)": ("(3)", "total"), "tradable, column (4)": ("(4)", "tradable")}
+"""Panels of `forest_figure`: column and row of print by title."""
+
+
+def forest_figure(table, panels=GROWTH):
+    """Effects of one standard deviation with 95% intervals, by base.
+
+    `table` has source, base, end (of a level the base), column, row, effect, effect_low,
+    effect_high, published_effect: total and tradable specialization, each with a line at the
+    published effect. The widest intervals run out of the figure, no estimate does."""
+    level = panels is LEVEL
     t = table.assign(
         label=[
-            f"{s}, {b}-{e}" for s, b, e in table[["source", "base", "end"]].itertuples(index=False)
+            f"{s}, {b}" if level else f"{s}, {b}-{e}"
+            for s, b, e in table[["source", "base", "end"]].itertuples(index=False)
         ]
     )
     t = t.sort_values(["base", "source", "end"])
     parts = {
-        "total, column (1)": t[(t["column"] == "(1)") & (t["row"] == "total")],
-        "tradable, column (2)": t[(t["column"] == "(2)") & (t["row"] == "tradable")],
+        title: t[(t["column"] == column) & (t["row"] == row)]
+        for title, (column, row) in panels.items()
     }
-    rows = len(parts["total, column (1)"])
-    fig, axes = figure(1, 2, height=0.26 * rows + 1, sharey=True)
+    labels = parts[next(iter(parts))]["label"]
+    fig, axes = figure(1, 2, height=0.26 * len(labels) + 1, sharey=True)
     every = pd.concat(parts)
     limit = max(
         2 * (every["effect_high"] - every["effect_low"]).median(),
@@ -225,8 +247,9 @@ def forest_figure(table):
         ax.axvline(0, color="0.4", lw=1)
         ax.axvline(part["published_effect"].iloc[0], color=COLOURS[1], ls="--", lw=1.5)
         ax.set(title=title, xlim=(-limit, limit))
-    axes[0].set_yticks(-np.arange(rows), parts["total, column (1)"]["label"])
-    fig.supxlabel("effect of one sd on growth per decade", fontsize=11)
+    axes[0].set_yticks(-np.arange(len(labels)), labels)
+    words = "on log income per head" if level else "on growth per decade"
+    fig.supxlabel(f"effect of one sd {words}", fontsize=11)
     return fig
 
 
@@ -454,8 +477,8 @@ def series_figure(table, x, y, labels, log="", columns=1):
     """Points of a tidy table by `series`, in one set of axes for each `panel`.
 
     `table` has panel, series, the columns `x` and `y`, and may have se, drawn as bars of 1.96,
-    and fit, drawn as a line. `labels` are those of the axes; `log` names those on a log scale. A
-    table without rows makes empty axes."""
+    fit, drawn as a line, and printed, drawn dashed. `labels` are those of the axes; `log` names
+    those on a log scale. A table without rows makes empty axes."""
     panels, series = table["panel"].unique(), table["series"].unique()
     fig, axes = figure(
         -(-len(panels) // columns) or 1,
@@ -483,6 +506,8 @@ def series_figure(table, x, y, labels, log="", columns=1):
             )
             if "fit" in part:
                 ax.plot(part[x], part["fit"], color=COLOURS[k], lw=1.5)
+            if "printed" in part:
+                ax.plot(part[x], part["printed"], "--", color=COLOURS[1], lw=1.5)
         ax.set(title=name, **{f"{a}scale": "log" for a in log})
         if "x" not in log and table[x].dtype.kind == "i":  # years, classes
             ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(nbins=8, integer=True))

@@ -164,7 +164,7 @@ def test_zip_file_of_bea(tmp_path):
 def test_folder_and_availability(tmp_path, monkeypatch):
     monkeypatch.setenv("SPECIALIZATION_BEA", str(tmp_path))
     assert not earnings.available("sic")
-    with pytest.raises(DataError, match="CAINC5S: not in .*`python -m specialization earnings` fetches"):
+    with pytest.raises(DataError, match="CAINC5S: not in .*specialization earnings` fetches"):
         earnings.panel("sic")
     _written(tmp_path, bea_text({0: 1}))
     assert earnings.available("sic") and not earnings.available("naics")

@@ -413,20 +413,22 @@ def lorenz_figure(table):
 
 
 def trend_figure(panels):
-    """Mean over zones of the Gini by year, a panel for each variable, whose levels may differ.
+    """Mean over zones of the Gini by year, a panel for each variable, all of one scale.
 
     `panels` has by title, and by label of the series, a table with year and mean; published ones
     are points, as they stand for other industries than those beside them."""
     fig, axes = figure(len(panels), height=2.3, squeeze=False, sharex=True)
-    for ax, (title, series) in zip(axes[:, 0], panels.items(), strict=True):
+    means = [pd.concat([t["mean"] for t in series.values()]) for series in panels.values()]
+    half = 0.6 * max(x.max() - x.min() for x in means)
+    for ax, (title, series), x in zip(axes[:, 0], panels.items(), means, strict=True):
+        middle = (x.max() + x.min()) / 2
         for k, (label, t) in enumerate(series.items()):
             few = len(t) <= 10
             style = {"ls": ":" if few else "-", "marker": "os^D"[k] if few else None, "ms": 5}
             if label.startswith("published"):
                 style |= {"ls": "none", "ms": 9, "mfc": "none"}
             ax.plot(t["year"], t["mean"], color=COLOURS[k], label=label, **style)
-        ax.set(title=title, ylabel="mean Gini")
-        ax.margins(y=0.2)
+        ax.set(title=title, ylabel="mean Gini", ylim=(middle - half, middle + half))
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     axes[-1, 0].set_xlabel("year")
     return fig

@@ -188,7 +188,7 @@ def test_zone_measures_carry_place_and_controls(panel):
 def test_further_bases_are_shown_only_by_results_that_list_them():
     shown = results.choose("synthetic,public")
     assert shown.sources("bases") == ["synthetic", "public", "public, sectors", *results.BASES]
-    for name in set(results.RESULTS) - {"bases", "bases_horizons"}:
+    for name in set(results.RESULTS) - {"bases", "bases_horizons", "gini_moments"}:
         assert not set(shown.sources(name)) & set(results.BASES)
     assert results.public_sources("persistence_paths") == ["public, sectors"]
     with pytest.raises(DataError, match="persistence: no source 'states'; valid: synthetic"):

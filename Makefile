@@ -18,7 +18,7 @@ export PYTHONNOUSERSITE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := 0
 
-.PHONY: book chapter test test-all lint format data results bench lock clean clean-store help env
+.PHONY: book chapter test test-all lint format data earnings results bench lock clean clean-store help env
 .DEFAULT_GOAL := help
 
 book: env            ## build the book; only what has changed is done again
@@ -45,6 +45,9 @@ format: env          ## format the code
 
 data: env            ## fetch the public data, about 26 MB, into data/cache
 	@$(PY) -m specialization data
+
+earnings: env        ## on request: fetch BEA's earnings by county and industry, about 60 MB
+	@$(PY) -m specialization earnings
 
 results: env         ## compute the stored results of the public vintage again
 	@$(PY) -m specialization results

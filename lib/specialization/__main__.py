@@ -1,4 +1,5 @@
 """The library's commands: `python -m specialization data` fetches the public data,
+`python -m specialization earnings` those of BEA by county and industry, which nothing else needs,
 `python -m specialization results [--check] [NAME ...]` computes the stored results again."""
 
 import sys
@@ -12,6 +13,11 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["data"]:
             print(f"{len(download.fetch_all())} files at hand")
+        case ["earnings"]:
+            from .data import earnings
+
+            for classification in earnings.FILES:
+                print(earnings.fetch_zip(classification))
         case ["results", *rest]:
             from .report import results
 

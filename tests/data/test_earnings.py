@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from specialization import __main__
 from specialization.data import download, earnings, public
 from specialization.errors import DataError, Unreachable
 
@@ -163,7 +164,7 @@ def test_zip_file_of_bea(tmp_path):
 def test_folder_and_availability(tmp_path, monkeypatch):
     monkeypatch.setenv("SPECIALIZATION_BEA", str(tmp_path))
     assert not earnings.available("sic")
-    with pytest.raises(DataError, match="CAINC5S: not in .*specialization.data.earnings"):
+    with pytest.raises(DataError, match="CAINC5S: not in .*specialization earnings` fetches"):
         earnings.panel("sic")
     _written(tmp_path, bea_text({0: 1}))
     assert earnings.available("sic") and not earnings.available("naics")
@@ -195,6 +196,10 @@ def test_download(tmp_path, monkeypatch):
     monkeypatch.setattr(requests, "get", lambda *_, **__: Answer(b"<html>"))
     with pytest.raises(DataError, match="no zip file"):
         earnings.fetch_zip("sic")
+
+    monkeypatch.setattr(requests, "get", lambda *_, **__: Answer(content))
+    assert __main__.main(["earnings"]) == 0
+    assert {p.name for p in (tmp_path / "bea").iterdir()} == {"CAINC5S.zip", "CAINC5N.zip"}
 
     def silent(*_, **__):
         raise requests.ConnectionError

@@ -37,6 +37,24 @@ def test_unbiased_with_the_right_standard_error():
     assert estimate.std() == pytest.approx(se.mean(), rel=0.12)
 
 
+def test_regression_finds_the_tail_and_varies_more():
+    """It is consistent too; the likelihood uses the same rows better."""
+    rng = np.random.default_rng(2)
+    samples = [sample(rng, 1.62) for _ in range(300)]
+    slopes = np.array([topcode.regression_tail(*s, threshold=1.0) for s in samples])
+    likely = np.array([topcode.pareto_tail(*s, threshold=1.0)[0] for s in samples])
+    assert slopes.mean() == pytest.approx(1.62, rel=0.01)
+    assert slopes.std() > likely.std()
+
+
+def test_regression_is_least_squares_on_log_shares_above():
+    y = np.append(np.linspace(1.1, 2.9, 20), [3.0, 3.0])
+    coded = y == 3.0
+    share = np.array([(y >= v).mean() for v in y])
+    slope = np.polyfit(np.log(y[~coded]), np.log(share[~coded]), 1)[0]
+    assert topcode.regression_tail(y, coded, threshold=1.0) == pytest.approx(-slope)
+
+
 def test_weights_count_like_repeated_rows():
     rng = np.random.default_rng(2)
     y, coded = sample(rng, 2.0, 300)

@@ -3,7 +3,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from specialization.data import synthetic
+from specialization.data.schema import ZONES
 from specialization.facts import describe
+from specialization.measures import gini, national_shares
 from specialization.report import figures
 
 matplotlib.use("Agg")
@@ -42,21 +44,43 @@ def test_densities_integrate_to_one_and_name_years(panel):
 
 
 def test_map_classes_hold_a_fifth_of_the_zones_each(panel):
-    table = describe.zone_measures(panel, "income").query("year == 1950")
-    drawn = figures.map_figure(table, "gini", "Gini").axes[0].collections[0]
-    classes = np.bincount(np.searchsorted(drawn.norm.boundaries[1:-1], drawn.get_array()))
-    assert len(drawn.get_offsets()) == 722 and classes.min() >= 140 and classes.max() <= 148
+    made_up = describe.zone_measures(panel, "income").query("year == 1950")
+    for table in (made_up, made_up.assign(zone=ZONES.index)):  # dots, and polygons
+        drawn = figures.map_figure(table, {"gini": "Gini"}).axes[0].collections[0]
+        classes = np.bincount(np.searchsorted(drawn.norm.boundaries[1:-1], drawn.get_array()))
+        share = classes / len(drawn.get_array())
+        assert share.min() > 0.18 and share.max() < 0.22
 
 
-def test_trend_figure_draws_every_year_of_every_line():
-    lines = {
-        "published: income": pd.DataFrame({"year": [1950, 2020], "mean": [0.46, 0.53]}),
-        "public": pd.DataFrame({"year": range(1975, 2017), "mean": 0.6}),
+def test_polygons_of_a_map_have_the_value_of_their_zone():
+    drawn = figures.map_figure(ZONES.reset_index(), {"lat": "latitude"}).axes[0].collections[0]
+    south = [path.get_extents().ymin for path in drawn.get_paths()]
+    assert np.corrcoef(drawn.get_array(), south)[0, 1] > 0.95
+
+
+def test_area_between_lorenz_curve_and_diagonal_is_half_the_gini(panel):
+    y = panel.cube("income", 1950)
+    table = describe.lorenz(panel, "income", panel.zones.index[3])
+    ax = figures.lorenz_figure(table).axes[0]
+    area = {
+        line.get_label(): np.trapezoid(line.get_xdata() - line.get_ydata(), line.get_xdata())
+        for line in ax.get_lines()
     }
-    ax = figures.trend_figure(lines).axes[0]
-    assert [len(c[0].get_xdata()) for c in ax.containers] == [2, 42]
-    drawn = [np.isfinite(line.get_ydata().astype(float)).sum() for line in ax.get_lines()]
-    assert sorted(drawn) == [0, 2, 42, 42]  # points of both, and a line of one
+    assert 2 * area["against equal shares"] == pytest.approx(gini(y[3]))
+    assert 2 * area["against national shares"] == pytest.approx(
+        gini(y[3], reference=national_shares(y))
+    )
+
+
+def test_trend_figure_draws_every_year_of_every_series():
+    printed = pd.DataFrame({"year": [1950, 2020], "mean": [0.46, 0.53]})
+    yearly = pd.DataFrame({"year": range(1975, 2017), "mean": 0.6})
+    axes = figures.trend_figure(
+        {"income": {"published": printed}, "employment": {"published": printed, "b": yearly}}
+    ).axes
+    drawn = [[len(line.get_xdata()) for line in ax.get_lines()] for ax in axes]
+    assert drawn == [[2], [2, 42]]
+    assert axes[1].get_lines()[0].get_linestyle() == "None"
 
 
 def test_sorted_figure_orders_effects_and_marks_what_is_significant():

@@ -191,7 +191,7 @@ def test_further_bases_are_shown_only_by_results_that_list_them():
     states = {"dynamics_comovement", "dynamics_trend", "persistence"}
     for name in states:
         assert shown.sources(name)[3:] == ["states", "states, naics"]
-    more = {"bases", "bases_horizons", "tradeoff_lagged"}
+    more = {"bases", "bases_horizons", "gini_moments", "tradeoff_lagged"}
     for name in set(results.RESULTS) - more - states:
         assert not set(shown.sources(name)) & set(results.BASES)
     assert results.public_sources("persistence_paths") == ["public, sectors"]

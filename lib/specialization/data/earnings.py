@@ -2,7 +2,7 @@
 
 Earnings are wages, supplements and income of proprietors, by place of work: shares of *income*, as
 the slides measure them. The files of all counties are too large for the manifest; they come from
-BEA's zip files, which `python -m specialization.data.earnings` fetches, or from a folder. **The
+BEA's zip files, which `make earnings` fetches on request, or from a folder. **The
 real files have not been read here**: the reader is written after the format of the other tables
 of BEA (`bea`), and tested on made-up files in that format.
 """
@@ -10,7 +10,6 @@ of BEA (`bea`), and tested on made-up files in that format.
 import io
 import os
 import re
-import sys
 import zipfile
 from pathlib import Path
 
@@ -240,7 +239,8 @@ def panel(classification: str = "sic") -> schema.Panel:
         )
     if (path := _file(classification)) is None:
         raise DataError(
-            f"{FILES[classification]}: not in {folder()}; `python -m {__name__}` fetches it"
+            f"{FILES[classification]}: not in {folder()}; `python -m specialization earnings` "
+            "fetches it"
         )
     return kept(_build, classification, path)
 
@@ -266,11 +266,3 @@ def _build(classification, path):
         controls,
         notes,
     )
-
-
-if __name__ == "__main__":
-    try:
-        for each in FILES:
-            print(fetch_zip(each))
-    except DataError as error:
-        sys.exit(f"error: {error}")

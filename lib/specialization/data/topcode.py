@@ -60,32 +60,80 @@ def pareto_tail(
     Hill (1975), Annals of Statistics 3; Beirlant, Guillou, Dierckx and Fils-Villetard (2007),
     Extremes 10.
     """
-    income, topcoded, weight = _rows("pareto_tail", income, topcoded, weight)
+    x, seen, weight = _tail("pareto_tail", income, topcoded, weight, threshold)
+    a = weight[seen].sum() / (weight * x).sum()
+    return float(a), float(a * np.sqrt((weight[seen] ** 2).sum()) / weight[seen].sum())
+
+
+def regression_tail(
+    income: ArrayLike,
+    topcoded: ArrayLike,
+    weight: ArrayLike | None = None,
+    threshold: float | None = None,
+) -> float:
+    r"""Tail index from a regression: the log share of persons above an income falls in its log.
+
+    .. math:: \log S(y_j) = \text{const} - a \log y_j + e_j
+
+    by weighted least squares over the incomes above the threshold that are not topcoded; the share
+    S counts the topcoded ones. It is the approach that the slides describe and name after David
+    Domeij, as we read it: his own code was not at hand.
+
+    Parameters
+    ----------
+    income, topcoded, weight, threshold
+        As in `pareto_tail`.
+
+    Returns
+    -------
+    float
+        Without a standard error: the errors of this regression are not independent.
+
+    Raises
+    ------
+    DataError
+        As `pareto_tail`.
+
+    Examples
+    --------
+    >>> y = np.arange(1, 1001) ** -0.5
+    >>> round(regression_tail(np.minimum(y, 0.5), y > 0.5, threshold=y.min() * 0.999), 2)
+    2.01
+    """
+    x, seen, weight = _tail("regression_tail", income, topcoded, weight, threshold)
+    order = np.argsort(x, kind="stable")
+    x, seen, weight = x[order], seen[order], weight[order]
+    above = weight[::-1].cumsum()[::-1]
+    slope, _ = np.polyfit(x[seen], np.log(above[seen]), 1, w=np.sqrt(weight[seen]))
+    return float(-slope)
+
+
+def _tail(caller, income, topcoded, weight, threshold):
+    """Log excess over the threshold, whether not topcoded, and weight, of the rows above it."""
+    income, topcoded, weight = _rows(caller, income, topcoded, weight)
     if not income.size:
         raise DataError(
-            "pareto_tail: no income with positive weight; valid: some that are not topcoded"
+            f"{caller}: no income with positive weight; valid: some that are not topcoded"
         )
     if topcoded.all():
         raise DataError(
-            f"pareto_tail: all {income.size} incomes with positive weight are "
+            f"{caller}: all {income.size} incomes with positive weight are "
             "topcoded; valid: some that are not"
         )
-    u = None if threshold is None else float(floats("pareto_tail, threshold", threshold, 0))
+    u = None if threshold is None else float(floats(f"{caller}, threshold", threshold, 0))
     if u is None:
         u = weighted_quantile(income[~topcoded], 0.9, weight[~topcoded])
     if not (np.isfinite(u) and u > 0):
         source = ", the 90th percentile of those not topcoded" if threshold is None else ""
-        raise DataError(f"pareto_tail, threshold: {u:g}{source}; valid: finite, > 0")
+        raise DataError(f"{caller}, threshold: {u:g}{source}; valid: finite, > 0")
     above = income > u
     seen = above & ~topcoded
     if seen.sum() < FEWEST:
         raise DataError(
-            f"pareto_tail: {seen.sum()} incomes between the threshold {u:g} "
+            f"{caller}: {seen.sum()} incomes between the threshold {u:g} "
             f"and the topcode; at least {FEWEST} are needed"
         )
-    excess = (weight[above] * np.log(income[above] / u)).sum()
-    a = weight[seen].sum() / excess
-    return float(a), float(a * np.sqrt((weight[seen] ** 2).sum()) / weight[seen].sum())
+    return np.log(income[above] / u), seen[above], weight[above]
 
 
 def _rows(caller, income, topcoded, weight):

@@ -216,6 +216,78 @@ def largest_industries(panel: Panel, variable: str, n: int = 3) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["zone", "year", "place", "industry", "share"])
 
 
+def zone_incomes(panel: Panel) -> pd.DataFrame:
+    """Income per head of each zone in the first year with incomes, and its growth to the last.
+
+    Parameters
+    ----------
+    panel : Panel
+
+    Returns
+    -------
+    DataFrame
+        zone, lat, lon, start, end (years); relative, income per head in the first year over the
+        median of the zones; growth, the change of its log a year, in percent.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> zone_incomes(synthetic.panel())[["start", "end"]].iloc[0].to_list()
+    [1950, 2020]
+    """
+    income = panel.controls["income_per_head"].dropna().unstack("year").loc[panel.zones.index]
+    start, end = income.columns.min(), income.columns.max()
+    return (
+        panel.zones[["lat", "lon"]]
+        .assign(
+            start=start,
+            end=end,
+            relative=income[start] / income[start].median(),
+            growth=100 * np.log(income[end] / income[start]) / (end - start),
+        )
+        .rename_axis("zone")
+        .reset_index()
+    )
+
+
+def lorenz(panel: Panel, variable: str, zone: int) -> pd.DataFrame:
+    """Lorenz curves of one zone in the first year, against equal and against national shares.
+
+    Industries are sorted by their share over that of the reference; the Gini is twice the area
+    between a curve and the diagonal.
+
+    Parameters
+    ----------
+    panel : Panel
+    variable : str
+        Whose shares: a cube of the panel.
+    zone : int
+
+    Returns
+    -------
+    DataFrame
+        reference, year, x (cumulated shares of the reference), y (of the zone), with the point
+        (0, 0); no rows where the panel lacks the zone.
+
+    Examples
+    --------
+    >>> from specialization.data import synthetic
+    >>> curves = lorenz(synthetic.panel(), "income", 1).groupby("reference")
+    >>> area = curves.apply(lambda t: np.trapezoid(t["y"], t["x"]))
+    >>> bool(np.isclose(1 - 2 * area["equal"], gini(synthetic.panel().cube("income", 1950)[0])))
+    True
+    """
+    year, parts = panel.years[0], []
+    for name in ("equal", "national") if zone in panel.zones.index else ():
+        y = panel.cube(variable, year)
+        s, w = shares(y[panel.zones.index.get_loc(zone)]), national_shares(y)
+        w = w if name == "national" else np.full_like(s, 1 / len(s))
+        order = np.argsort(np.divide(s, w, out=np.zeros_like(s), where=w > 0))
+        x, y = (np.concatenate([[0], np.cumsum(v[order])]) for v in (w, s))
+        parts.append(pd.DataFrame({"reference": name, "year": year, "x": x, "y": y}))
+    return pd.concat(parts) if parts else pd.DataFrame(columns=["reference", "year", "x", "y"])
+
+
 def notes(panel: Panel) -> pd.DataFrame:
     """What the construction of a panel changed, and how often.
 

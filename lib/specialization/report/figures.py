@@ -10,7 +10,8 @@ from cycler import cycler
 from myst_nb import glue
 from scipy.stats import gaussian_kde
 
-from ..data import topcode
+from ..data import boundaries, topcode
+from ..data.schema import ZONES
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Palette of Okabe and Ito (2008), told apart under the common colour-vision deficiencies."""
@@ -110,45 +111,6 @@ def size_figure(tables):
         for c, word in words.items()
     ]
     return series_figure(pd.concat(parts), "population", "Gini", ("population", "Gini"), "x", 2)
-
-
-def trend_figure(moments):
-    """Mean over zones of the Gini by year; one line for each entry of `moments`."""
-    table = pd.concat(moments, names=["series"]).reset_index("series").assign(panel="")
-    table["fit"] = table["mean"].where(~table["series"].str.startswith("published"))
-    return series_figure(table, "year", "mean", ("year", "mean Gini over zones"))
-
-
-def map_figure(table, column, label, shapes=None):
-    """Map of a measure by zone, in five classes of as many zones each.
-
-    `table` has zone, lat, lon and the measure; `shapes`, a GeoDataFrame, the polygons by zone:
-    dots at the centroids where None."""
-    fig, ax = figure(height=3.9)
-    edges = np.quantile(table[column], np.linspace(0, 1, 6))
-    style = {
-        "cmap": mpl.colormaps[SEQUENTIAL].resampled(5),
-        "norm": mpl.colors.BoundaryNorm(edges, 5),
-    }
-    if shapes is None:
-        width = np.cos(np.deg2rad(38))
-        ax.scatter(table["lon"] * width, table["lat"], c=table[column], s=14, **style)
-    else:
-        joined = shapes.to_crs(5070).join(table.set_index("zone")[column])
-        joined.plot(column, ax=ax, edgecolor="white", linewidth=0.15, **style)
-    ax.set_aspect("equal")
-    ax.set_axis_off()
-    fig.colorbar(
-        ax.collections[0],
-        ax=ax,
-        orientation="horizontal",
-        shrink=0.8,
-        pad=0.02,
-        label=label,
-        format="%.2f",
-        ticks=edges,
-    )
-    return fig
 
 
 def sorted_figure(tables, what, points=None):
@@ -536,4 +498,71 @@ def matrix_figure(table, label):
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     fig.colorbar(image, ax=ax, label=label)
+    return fig
+
+
+def map_figure(table, labels, height=2.9):
+    """Maps of measures by zone, one below the other, in five classes of as many zones each.
+
+    `table` has zone, lat, lon and the measures; `labels` has by measure what its scale is called.
+    Zones of the real vintages are polygons with the borders of the states; made-up ones, which
+    have no borders, are dots."""
+    fig, axes = figure(len(labels), height=height + 0.6, squeeze=False)
+    real = table["zone"].isin(ZONES.index).all()
+    shapes = boundaries.shapes().to_crs(5070) if real else None
+    for ax, (column, label) in zip(axes[:, 0], labels.items(), strict=True):
+        edges = np.quantile(table[column], np.linspace(0, 1, 6))
+        style = {
+            "cmap": mpl.colormaps[SEQUENTIAL].resampled(5),
+            "norm": mpl.colors.BoundaryNorm(edges, 5),
+        }
+        if real:
+            shapes.join(table.set_index("zone")[column]).plot(column, ax=ax, lw=0, **style)
+            boundaries.states().to_crs(5070).boundary.plot(ax=ax, color="white", lw=0.6)
+        else:
+            x = table["lon"] * np.cos(np.deg2rad(38))
+            ax.scatter(x, table["lat"], c=table[column], s=14, **style)
+        ax.set_aspect("equal")
+        ax.set_axis_off()
+        drawn = ax.collections[0]
+        options = {"orientation": "horizontal", "shrink": 0.8, "pad": 0.02}
+        fig.colorbar(drawn, ax=ax, label=label, format="%.2f", ticks=edges, **options)
+    return fig
+
+
+def lorenz_figure(table):
+    """Lorenz curves of one zone, one for each `reference`; the area between one and the diagonal
+    is half the Gini. `table` has reference, x, y."""
+    fig, ax = figure(height=3.8)
+    ax.plot([0, 1], [0, 1], color="0.4", lw=1)
+    curves = table.groupby("reference", sort=False)
+    for (name, t), colour, dash in zip(curves, COLOURS, ("-", "--"), strict=False):
+        ax.plot(t["x"], t["y"], dash, color=colour, label=f"against {name} shares")
+        ax.fill_between(t["x"], t["y"], t["x"], color=colour, alpha=0.12, lw=0)
+    ax.set(xlabel="cumulated share of the reference", ylabel="cumulated share of the zone")
+    ax.set_aspect("equal")
+    if len(table):
+        ax.legend(loc="upper left")
+    return fig
+
+
+def trend_figure(panels):
+    """Mean over zones of the Gini by year, a panel for each variable, all of one scale.
+
+    `panels` has by title, and by label of the series, a table with year and mean; published ones
+    are points, as they stand for other industries than those beside them."""
+    fig, axes = figure(len(panels), height=2.3, squeeze=False, sharex=True)
+    means = [pd.concat([t["mean"] for t in series.values()]) for series in panels.values()]
+    half = 0.6 * max(x.max() - x.min() for x in means)
+    for ax, (title, series), x in zip(axes[:, 0], panels.items(), means, strict=True):
+        middle = (x.max() + x.min()) / 2
+        for k, (label, t) in enumerate(series.items()):
+            few = len(t) <= 10
+            style = {"ls": ":" if few else "-", "marker": "os^D"[k] if few else None, "ms": 5}
+            if label.startswith("published"):
+                style |= {"ls": "none", "ms": 9, "mfc": "none"}
+            ax.plot(t["year"], t["mean"], color=COLOURS[k], label=label, **style)
+        ax.set(title=title, ylabel="mean Gini", ylim=(middle - half, middle + half))
+        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    axes[-1, 0].set_xlabel("year")
     return fig

@@ -209,7 +209,7 @@ def test_each_public_source_has_a_file_of_its_own():
         "bases_states_sic",
         "bases_states_naics",
     }
-    assert "persistence_paths" in results._stored() and "notes_sectors" in results._stored()
+    assert "persistence_paths" in results._stored() and "gini_moments_sectors" in results._stored()
     assert results.parameters_of("bases", "public, 1960 from 1969")["since"] == 1969
     assert results.parameters_of("bases", "states")["variable"] == "value_added"
 
@@ -242,18 +242,6 @@ def test_published_tables():
     t = tables.published_gini_moments().set_index(["variable", "year"])
     assert len(t) == 10
     assert t.loc[("employment", 2010)].to_dict() == {"mean": 0.50, "cv": 0.073, "p90_p10": 1.20}
-
-
-def test_published_and_here():
-    printed = pd.Series({"a": 1.0, "b": 2.0, "c": 3.0})
-    table = tables.published_and_here(
-        printed,
-        {"synthetic": pd.Series({"a": 1.05, "b": 2.3}), "public": pd.Series({"c": 1.0})},
-        {"synthetic": 0.1},
-    )
-    assert table["synthetic", "within"].tolist() == ["yes", "no", ""]
-    np.testing.assert_allclose(table["synthetic", "difference"], [0.05, 0.3, np.nan])
-    assert ("public", "within") not in table and table["public", "difference"]["c"] == -2
 
 
 def test_table_as_html_and_latex():

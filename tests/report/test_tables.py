@@ -89,14 +89,6 @@ def test_published_numbers_by_the_names_of_the_library():
     assert horizons.loc[50].to_list() == [-0.142, 0.0147, "**", 1403, 0.308]
 
 
-def test_verdicts_are_counted_of_a_vintage_that_is_shown():
-    printed = pd.Series({"a": 1.0, "b": 2.0, "c": 3.0})
-    here = {"synthetic": pd.Series({"a": 1.05, "b": 2.3})}
-    table = tables.published_and_here(printed, here, {"synthetic": 0.1})
-    assert tables.verdicts(table).to_dict() == {"of": 2, "within": 1}
-    assert tables.verdicts(table, "ipums").to_dict() == {"of": 0, "within": 0}
-
-
 def test_a_table_without_rows_says_so_and_sources_are_vintages():
     page = tables.Table(pd.DataFrame({"source": ["public"], "x": [1]}), "Made up")._repr_html_()
     assert ">vintage</th>" in page and "source" not in page

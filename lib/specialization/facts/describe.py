@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from .. import measures
 from ..data.schema import Panel
@@ -55,46 +54,6 @@ def gini_moments(panel: Panel, common: bool = False) -> pd.DataFrame:
             for t, y in zip(panel.years, cube, strict=True)
         ]
     return pd.DataFrame(rows)
-
-
-def moment_errors(moments: pd.DataFrame, n: int) -> pd.DataFrame:
-    r"""Standard errors of mean, CV and p90/p10 of n draws from a normal distribution.
-
-    With mean :math:`m` and CV :math:`v`, :math:`m v / \sqrt n` for the mean and
-    :math:`v \sqrt{(1/2 + v^2) / n}` for the CV. The log of p90/p10 has the error of two sample
-    quantiles, whose errors have standard deviation :math:`1.709\, m v / \sqrt n` and
-    correlation 1/9.
-
-    Parameters
-    ----------
-    moments : DataFrame
-        Columns mean, cv, p90_p10; such as `gini_moments`.
-    n : int
-        Number of zones.
-
-    Returns
-    -------
-    DataFrame
-        The same three columns.
-
-    Examples
-    --------
-    >>> printed = pd.DataFrame({"mean": [0.46], "cv": [0.16], "p90_p10": [1.5]})
-    >>> moment_errors(printed, 722).round(4).to_dict("records")
-    [{'mean': 0.0027, 'cv': 0.0043, 'p90_p10': 0.0218}]
-    """
-    v, root = moments["cv"], np.sqrt(n)
-    z = norm.ppf(0.9)
-    quantile = np.sqrt(0.1 * 0.9) / norm.pdf(z)  # 1.709, in standard deviations over root n
-    low, high = 1 / (1 - z * v), 1 / (1 + z * v)  # derivatives of the logs of p10 and p90
-    log_ratio = quantile * v * np.sqrt(low**2 + high**2 - 2 / 9 * low * high) / root
-    return pd.DataFrame(
-        {
-            "mean": moments["mean"] * v / root,
-            "cv": v * np.sqrt(0.5 + v**2) / root,
-            "p90_p10": moments["p90_p10"] * log_ratio,
-        }
-    )
 
 
 def gini_switches(panel: Panel, variable: str) -> pd.DataFrame:
@@ -286,28 +245,3 @@ def lorenz(panel: Panel, variable: str, zone: int) -> pd.DataFrame:
         x, y = (np.concatenate([[0], np.cumsum(v[order])]) for v in (w, s))
         parts.append(pd.DataFrame({"reference": name, "year": year, "x": x, "y": y}))
     return pd.concat(parts) if parts else pd.DataFrame(columns=["reference", "year", "x", "y"])
-
-
-def notes(panel: Panel) -> pd.DataFrame:
-    """What the construction of a panel changed, and how often.
-
-    Returns
-    -------
-    DataFrame
-        what, count; no rows where nothing was changed.
-
-    Examples
-    --------
-    >>> from specialization.data import synthetic
-    >>> len(notes(synthetic.panel()))
-    0
-    """
-
-    def words(v):
-        if isinstance(v, dict) and all(isinstance(x, list) for x in v.values()):
-            return f"{len(v)}: {', '.join(v)}"
-        if isinstance(v, dict):
-            return "; ".join(f"{k}: {words(x)}" for k, x in v.items())
-        return str(len(v)) if isinstance(v, list) else f"{v:.6g}"
-
-    return pd.DataFrame([(k, words(v)) for k, v in panel.notes.items()], columns=["what", "count"])

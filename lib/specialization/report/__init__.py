@@ -5,12 +5,10 @@ from .tables import (
     Table,
     pick,
     published,
-    published_and_here,
     published_columns,
     published_gini_moments,
     published_horizons,
     rows,
-    verdicts,
     wide,
 )
 
@@ -25,6 +23,4 @@ __all__ = [
     "rows",
     "pick",
     "wide",
-    "published_and_here",
-    "verdicts",
 ]

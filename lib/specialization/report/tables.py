@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -104,72 +104,6 @@ def published_horizons() -> pd.DataFrame:
     return found[["estimate", "se", "stars"]].assign(
         n=of["n"]["value"].astype(int), adj_r2=of["adj_r2"]["value"]
     )
-
-
-def published_and_here(
-    printed: pd.Series, here: Mapping[str, pd.Series], tolerance: Mapping[str, float | pd.Series]
-) -> pd.DataFrame:
-    """Published values beside those of each vintage, with the difference.
-
-    Parameters
-    ----------
-    printed : Series
-        By quantity.
-    here : dict of Series
-        Computed values by vintage, without those that it cannot have.
-    tolerance : dict of float or Series
-        What the difference must not exceed, by vintage. One without is no replication and has no
-        verdict.
-
-    Returns
-    -------
-    DataFrame
-        ("", "published"); by vintage here, difference and, with a tolerance, it and within.
-
-    Examples
-    --------
-    >>> printed, here = pd.Series({"a": 1.0, "b": 2.0}), pd.Series({"a": 1.05, "b": 2.5})
-    >>> table = published_and_here(printed, {"synthetic": here}, {"synthetic": 0.1})
-    >>> table["synthetic", "within"].to_list()
-    ['yes', 'no']
-    """
-    columns = {("", "published"): printed}
-    for vintage, values in here.items():
-        columns[vintage, "here"] = values.reindex(printed.index)
-        gap = columns[vintage, "difference"] = columns[vintage, "here"] - printed
-        if vintage in tolerance:
-            limit = pd.Series(tolerance[vintage], index=printed.index)
-            columns[vintage, "tolerance"] = limit
-            columns[vintage, "within"] = (
-                (gap.abs() <= limit + 1e-12)
-                .map({True: "yes", False: "no"})
-                .mask(gap.isna() | limit.isna(), "")
-            )
-    return pd.DataFrame(columns)
-
-
-def verdicts(table: pd.DataFrame, vintage: str = "synthetic") -> pd.Series:
-    """How many numbers of `published_and_here` have a verdict, and how many are within tolerance.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of `published_and_here`.
-    vintage : str
-
-    Returns
-    -------
-    Series
-        of, within; both zero where the vintage is not shown.
-
-    Examples
-    --------
-    >>> printed, here = pd.Series({"a": 1.0, "b": 2.0}), pd.Series({"a": 1.05, "b": 2.5})
-    >>> verdicts(published_and_here(printed, {"synthetic": here}, {"synthetic": 0.1})).to_dict()
-    {'of': 2, 'within': 1}
-    """
-    verdict = table.get((vintage, "within"), pd.Series(dtype=object))
-    return pd.Series({"of": (verdict != "").sum(), "within": (verdict == "yes").sum()})
 
 
 def wide(

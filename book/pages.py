@@ -166,6 +166,7 @@ def sphinx(root, source, target, strict):
     work = root / "_build" / f"new.{os.getpid()}"
     command = [
         sys.executable,
+        "-P",
         "-c",
         "from jupyter_book.cli.main import main; main()",
         "build",
@@ -184,7 +185,7 @@ def sphinx(root, source, target, strict):
             [*command, *(["-W", "-n", "--keep-going"] if strict else [])],
             capture_output=True,
             encoding="utf-8",
-            cwd=root,
+            cwd=work,  # empty: what lies in the project's folder sets nothing
         )
         if done.returncode:
             raise BuildError("the HTML build failed\n" + plain(done.stderr or done.stdout)[-4000:])

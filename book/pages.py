@@ -13,21 +13,12 @@ import jupytext
 import nbformat
 import yaml
 
-LEFT_OVER = {
-    ".swp",
-    ".swo",
-    ".swx",
-    ".bak",
-    ".tmp",
-    ".temp",
-    ".orig",
-    ".rej",
-    ".part",
-    ".lock",
-    ".crdownload",
-    ".pyc",
-}
-"""Suffixes of files that are no input."""
+INPUT = re.compile(
+    r"[\w-]+\.(?:md|ipynb|bib|css|js|html|svg|png|jpg|py|csv|toml|json)", re.IGNORECASE
+)
+"""Names that an input can have. What systems, editors, Git, downloads and synchronisation leave
+behind has other ones: hidden files, backups, swap and lock files, halves, compiled code, output of
+`nohup`, "zones (1).csv", "intro.sync-conflict-20260101.md"."""
 
 TABLE = '<figure class="table-figure">'
 """How a table of a chapter begins."""
@@ -47,14 +38,8 @@ def digest(*parts):
 
 
 def is_input(path):
-    """Whether a file can be an input: not one that systems, editors, Git and downloads leave
-    behind (hidden files, backups, swap and lock files, halves, compiled code)."""
-    return path.is_file() and not (
-        path.name.startswith((".", "~", "#", "$"))
-        or path.name.endswith(("~", "#", "Zone.Identifier"))
-        or path.name in ("Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r")
-        or path.suffix.lower() in LEFT_OVER
-    )
+    """Whether a file can be an input of the book."""
+    return bool(INPUT.fullmatch(path.name)) and path.is_file()
 
 
 def content(root, *folders, skip=()):

@@ -176,8 +176,6 @@ HOSTILE = {
         "PYTHON_GIL": "1",
         "PYTHONINTMAXSTRDIGITS": "640",
         "PYDEVD_DISABLE_FILE_VALIDATION": "0",
-    },
-    "numbers": {
         "NUMBA_NUM_THREADS": "abc",
         "NUMBA_THREADING_LAYER": "tbb",
         "NUMBA_CACHE_DIR": "/nowhere",

@@ -295,6 +295,10 @@ def main(argv=None):
     except (BuildError, DataError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # a full or read-only disk, no place for temporary files
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror or error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted; finished chapters are kept", file=sys.stderr)
         return 130

@@ -24,7 +24,7 @@ import nbformat
 import papermill
 import psutil
 from jupyter_client.manager import AsyncKernelManager
-from pages import BuildError, plain, read_chapter, record, write
+from pages import BuildError, plain, read_chapter, record, write, writing
 from papermill.exceptions import PapermillExecutionError
 from tqdm import tqdm
 
@@ -105,7 +105,10 @@ def run(job):
         "parameters": job.parameters,
         "packages": versions | {p: importlib.metadata.version(p) for p in PACKAGES},
     }
-    write(job.target, nbformat.writes(notebook))
+    try:
+        write(job.target, nbformat.writes(notebook))
+    except BuildError as error:
+        return f"{job.source.name}: {error}"
     return None
 
 
@@ -238,6 +241,9 @@ def execute(jobs, workers=None):
     """Execute the jobs side by side; raises `BuildError` with the story of every failure."""
     if not jobs:
         return
+    for job in jobs:
+        with writing(job.target.parent):  # before minutes of computing, not after them
+            pass
     count, failures = min(len(jobs), workers or environment.cores()), []
     with kernel_environment(jobs[0].root, count) as kernels, ThreadPoolExecutor(count) as pool:
         workers = Workers(*kernels)

@@ -1,5 +1,7 @@
 """Turn executed chapters into the pages of the book: downloads, status tables, HTML."""
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -53,15 +55,30 @@ def content(root, *folders, skip=()):
                 yield path.read_bytes()
 
 
-def write(path, text):
-    """Write a file as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+@contextlib.contextmanager
+def writing(folder):
+    """Say in one sentence that the system refuses to write to a folder."""
     try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        yield
+    except OSError as error:
+        raise BuildError(
+            f"{folder} cannot be written ({error.strerror or error}); free some space, or work "
+            "in a folder that is yours to write"
+        ) from error
+
+
+def write(path, text):
+    """Write a file as a whole or not at all; `BuildError` where the system refuses."""
+    part = path.with_name(f".{path.name}.part")
+    with writing(path.parent):
+        try:
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def plain(text):

@@ -184,7 +184,9 @@ def test_files_that_systems_and_editors_leave_behind_are_no_input(project, file)
 def page_key(project, monkeypatch, change=lambda: None):
     """Whether pages that are built are built again after a change."""
     monkeypatch.setattr(
-        pages, "sphinx", lambda root, source, target, strict: target.mkdir(parents=True, exist_ok=True)
+        pages,
+        "sphinx",
+        lambda root, source, target, strict: target.mkdir(parents=True, exist_ok=True),
     )
     pages.build_html(project)
     change()
@@ -220,9 +222,7 @@ LEFT = [
 @pytest.mark.parametrize("folder", ["book", "book/_static", "lib/specialization", "."])
 @pytest.mark.parametrize("file", LEFT)
 def test_what_is_left_behind_builds_no_page_again(project, monkeypatch, folder, file):
-    assert not page_key(
-        project, monkeypatch, lambda: pages.write(project / folder / file, "left")
-    )
+    assert not page_key(project, monkeypatch, lambda: pages.write(project / folder / file, "left"))
 
 
 def test_empty_folders_build_nothing_again(project, monkeypatch):
@@ -234,7 +234,8 @@ def test_empty_folders_build_nothing_again(project, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "file", ["book/intro.md", "book/references.bib", "book/_static/a.css", "lib/specialization/a.py"]
+    "file",
+    ["book/intro.md", "book/references.bib", "book/_static/a.css", "lib/specialization/a.py"],
 )
 def test_pages_are_built_again_after_a_change_of_what_they_are_made_of(project, monkeypatch, file):
     assert page_key(project, monkeypatch, lambda: pages.write(project / file, "other"))

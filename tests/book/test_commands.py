@@ -1,5 +1,6 @@
 """Commands of the Makefile under signals, on a full disk, and in a checkout that is read-only."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,7 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import build
 import environment
+import execute
+import pages
 import psutil
 import pytest
 
@@ -75,3 +79,30 @@ def test_a_signal_to_make_ends_what_it_started(tmp_path, target, number):
     assert process.wait(timeout=30) != 0
     _, alive = psutil.wait_procs([child], timeout=15)
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_folder_that_refuses_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(self, *_, **__):
+        self.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    pages.write(tmp_path / "a.md", "earlier")
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(pages.BuildError, match=r"cannot be written \(No space left on device\)"):
+        pages.write(tmp_path / "a.md", "later")
+    assert (tmp_path / "a.md").read_text(encoding="utf-8") == "earlier"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.md"]
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(pages.BuildError, match=r"cannot be written \(Permission denied\)"):
+        execute.execute([execute.Job(tmp_path, "01_a", tmp_path / "new" / "a.ipynb", "key")])
+
+
+def test_a_system_that_refuses_is_one_sentence_of_the_builder(monkeypatch, capsys):
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system", "data/cache")
+
+    monkeypatch.setattr(build, "available_vintages", lambda: {"synthetic": "seeded"})
+    monkeypatch.setattr(build, "build_book", refuse)
+    assert build.main([]) == 1
+    assert capsys.readouterr().err == "error: data/cache: Read-only file system\n"

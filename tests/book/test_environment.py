@@ -13,10 +13,12 @@ import pytest
 
 SCRIPT = Path(__file__).parents[2] / "book" / "environment.sh"
 # what it installs is noted: the lock, and the folder that the library is taken from
-GOOD = f"""#!/bin/sh
+GOOD = (
+    f"""#!/bin/sh
 case "$3" in *setpgid*) shift 3; exec {sys.executable} -I -c 'import os, sys
 os.setpgid(0, 0); os.execv(sys.argv[1], sys.argv[1:])' "$0" "$@" ;; esac
-""" + """
+"""
+    + """
 case "$*" in
 -V*) echo Python 3.12.1 ;;
 *"-m venv --clear .venv") mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo > .venv/pyvenv.cfg ;;
@@ -27,6 +29,7 @@ case "$*" in
 esac
 exit 0
 """
+)
 SHIM = "#!/bin/sh\necho 'command not found' >&2\nexit 127\n"
 
 

@@ -4,7 +4,7 @@
 # a variable counts where it stands on the command line, not where a shell happens to export it
 $(foreach v,NAME VINTAGE PARAMS PYTHON VENV,$(if $(filter environment,$(origin $v)),$(eval override $v :=)))
 override VENV := $(or $(VENV),.venv)
-# in an environment of which book/environment.py is the list
+# in the environment that book/environment.py lists
 PY = "$(VENV)/bin/python" -I book/environment.py
 
 # The same for what runs before: the shell, Python and pip that set up, Git that tests ask.

@@ -396,6 +396,7 @@ def test_whatever_ends_the_builder_ends_its_workers_and_kernels(project, program
     pages.write(project / "book/build.py", GO.format(book=str(BOOK), root=str(project)))
     pages.write(project / "book/environment.sh", "")
     shutil.copy(BOOK.parent / "Makefile", project)
+    shutil.copy(BOOK / "environment.py", project / "book")
     command = {
         "builder": [sys.executable, project / "book/build.py"],
         "make": ["make", f"VENV={sys.prefix}", "book"],
@@ -630,9 +631,9 @@ def test_make_hands_on_what_is_typed_as_it_is():
         # not as a part of the make that may have started the tests
         env={k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))},
     ).stdout
-    command = said[said.index("exec") :].replace("exec", "printf '%s\\n'", 1)
+    command = said[said.rindex("exec ") :].replace("exec", "printf '%s\\n'", 1)
     told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
-    assert told.splitlines()[2:] == ["it's", *words]
+    assert told.splitlines()[4:] == ["it's", *words]
 
 
 def test_variants_with_different_parameters_never_share_a_file(project):

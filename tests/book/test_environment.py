@@ -22,7 +22,8 @@ os.setpgid(0, 0); os.execv(sys.argv[1], sys.argv[1:])' "$0" "$@" ;; esac
 case "$*" in
 -V*) echo Python 3.12.1 ;;
 *"-m venv --clear .venv") mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo > .venv/pyvenv.cfg ;;
-*"book/environment.py -m pip"*"-e .") [ -e library_fails ] && exit 1; pwd > "${0%/bin/*}/library" ;;
+*"book/environment.py -m pip"*"-e .")
+    [ -e library_fails ] && exit 1; pwd > "${0%/bin/*}/library" ;;
 *"book/environment.py -m pip"*) [ -e pip_fails ] && exit 1; [ -d "$TMPDIR" ] || exit 1
     [ -e pip_hangs ] && { sleep 600 & echo $$ $! > pids; wait; }; echo installed >> installs ;;
 *"import importlib"*) [ "$(cat "${0%/bin/*}/library" 2>/dev/null)" = "$(pwd)" ]; exit ;;

@@ -127,7 +127,8 @@ def of_pip(environment):
     """The settings of `PIP` as variables, from wherever pip finds them; no file is read again."""
     listed = subprocess.run(
         [sys.executable, "-I", "-m", "pip", "config", "list"],
-        env={k: v for k, v in environment.items() if not k.startswith("PYTHON")},
+        # "user = true" would be read as "the user's file alone"
+        env=dict(environment) | {"PIP_USER": "0", "PIP_GLOBAL": "0", "PIP_SITE": "0"},
         stdout=subprocess.PIPE,
         encoding="utf-8",
     ).stdout

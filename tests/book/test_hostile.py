@@ -291,6 +291,35 @@ def test_the_program_answers_under_hostile_variables(tmp_path):
     assert done.stderr.decode("utf-8").startswith("error: 01_data.md has no parameter 'θ'; valid")
 
 
+PIP_CONF = """[global]
+index-url = https://a.example/simple
+extra-index-url = https://b.example
+    https://c.example
+user = true
+require-virtualenv = true
+timeout = 3
+[install]
+target = /nowhere
+no-deps = true
+timeout = 4
+"""
+
+
+def test_pip_finds_packages_where_its_user_says_and_installs_them_here(tmp_path):
+    pages.write(tmp_path / "pip.conf", PIP_CONF)
+    named = {"PIP_PREFIX": "/nowhere", "PIP_RETRIES": "9"}
+    found = environment.of_pip(named | {"PIP_CONFIG_FILE": str(tmp_path / "pip.conf")})
+    of_the_machine = ("PIP_CERT", "PIP_FIND_LINKS", "PIP_CACHE_DIR", "PIP_TRUSTED_HOST")
+    assert {k: v for k, v in found.items() if k not in of_the_machine} == {
+        "PIP_INDEX_URL": "https://a.example/simple",
+        "PIP_EXTRA_INDEX_URL": "https://b.example https://c.example",
+        "PIP_TIMEOUT": "4",
+        "PIP_RETRIES": "9",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+
+
 # Cores
 
 

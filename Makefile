@@ -2,21 +2,13 @@
 # Optional: PYTHON=... the interpreter, VENV=... the environment's folder.
 
 # a variable counts where it stands on the command line, not where a shell happens to export it
-$(foreach v,NAME VINTAGE PARAMS PYTHON VENV,$(if $(filter environment,$(origin $v)),$(eval $v :=)))
-VENV := $(or $(VENV),.venv)
-PY = "$(VENV)/bin/python"
+$(foreach v,NAME VINTAGE PARAMS PYTHON VENV,$(if $(filter environment,$(origin $v)),$(eval override $v :=)))
+override VENV := $(or $(VENV),.venv)
+# in the environment that book/environment.py lists
+PY = "$(VENV)/bin/python" -I book/environment.py
 
-# What Python, pip and Git read of a user's environment and would change what is installed or
-# tested; book/environment.py does the same for chapters. Where pip finds packages stays.
-unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS \
-  PYTHONIOENCODING PYTHONPLATLIBDIR PYTHONCASEOK PYTHONDEVMODE PYTHONPYCACHEPREFIX \
-  PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE PIP_NO_BINARY \
-  PIP_ONLY_BINARY PIP_NO_DEPS PIP_DRY_RUN PIP_REQUIRE_HASHES PIP_PYTHON PIP_REPORT \
-  GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
-export PYTHONUTF8 := 1
-export PYTHONNOUSERSITE := 1
-export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export PIP_USER := 0
+# The same for what runs before: the shell, Python and pip that set up, Git that tests ask.
+unexport $(filter PYTHON% GIT_% BASH_ENV ENV CDPATH GREP_OPTIONS,$(.VARIABLES))
 
 .PHONY: book chapter test test-all lint format data earnings results bench lock clean clean-store help env
 .DEFAULT_GOAL := help
@@ -32,28 +24,28 @@ chapter: env         ## run one chapter again: NAME=01_data [VINTAGE=public] [PA
 	  $(foreach p,$(value PARAMS),$(call text,$(p)))
 
 test: env            ## the fast tests
-	@$(PY) -m pytest -n auto --dist worksteal -m "not slow"
+	@exec $(PY) -m pytest -n auto --dist worksteal -m "not slow"
 
 test-all: env        ## every test, with new random inputs; the slow ones need the built book
-	@$(PY) -m pytest -n auto --dist worksteal --hypothesis-profile random
+	@exec $(PY) -m pytest -n auto --dist worksteal --hypothesis-profile random
 
 lint: env            ## check style, format and types of the code
 	@$(PY) -m ruff check && $(PY) -m ruff format --check && $(PY) -m mypy
 
 format: env          ## format the code
-	@$(PY) -m ruff format
+	@exec $(PY) -m ruff format
 
 data: env            ## fetch the public data, about 26 MB, into data/cache
-	@$(PY) -m specialization data
+	@exec $(PY) -m specialization data
 
 earnings: env        ## on request: fetch BEA's earnings by county and industry, about 60 MB
 	@$(PY) -m specialization earnings
 
 results: env         ## compute the stored results of the public vintage again
-	@$(PY) -m specialization results
+	@exec $(PY) -m specialization results
 
 bench: env           ## time and memory of the library
-	@$(PY) tests/bench.py
+	@exec $(PY) tests/bench.py
 
 lock:                ## resolve requirements.lock again from pyproject.toml; needs uv
 	@command -v uv >/dev/null || { echo "make lock needs uv"; exit 1; }
@@ -79,4 +71,4 @@ help:                ## this list
 
 # The environment counts as whole when it holds a copy of the lock, which is put there last.
 env:
-	@sh book/environment.sh "$(VENV)" $(PYTHON)
+	@exec sh book/environment.sh "$(VENV)" $(PYTHON)

@@ -30,7 +30,6 @@ from pages import (  # noqa: E402
     build_html,
     content,
     digest,
-    is_input,
     launch_pairs,
     preview,
     publish,
@@ -39,8 +38,11 @@ from pages import (  # noqa: E402
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-TABLES = (".csv", ".toml", ".json")
-"""Suffixes of the files in data/ that the library reads."""
+CHAPTER = re.compile(r"(\d\d[a-z]?|a\d)_\w+")
+TABLE = re.compile(r"\w+\.(?:csv|toml|json)")
+EXTRACT = re.compile(r"\w[\w-]*\.(?:xml|(?:dat|csv)(?:\.gz)?|dta|txt|zip)", re.IGNORECASE)
+"""Names of chapters, of the files in data/ that the library reads, and of those of an extract.
+Copies that a synchronisation or a file manager leaves there have other ones."""
 
 
 # What there is, and whether it has changed
@@ -50,7 +52,8 @@ def chapters(root):
     """Names of the chapters in the order of _toc.yml; they must be those of notebooks/."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     listed = [Path(f).name for f in toc_files(toc) if f.startswith("notebooks/")]
-    found = {p.stem for p in (root / "notebooks").glob("[0-9a][0-9]*_*.md")}
+    texts = {p.stem for p in (root / "notebooks").glob("*.md")}
+    found = {name for name in texts if CHAPTER.fullmatch(name)}
     for name in sorted(found ^ set(listed)):
         here, there = ("notebooks", "_toc.yml") if name in found else ("_toc.yml", "notebooks")
         raise BuildError(f"chapter {name} is in {here} but not in {there}")
@@ -83,7 +86,7 @@ def tables(root, vintages):
     return [
         part
         for name, data in zip(parts[::2], parts[1::2], strict=True)
-        if name.endswith(TABLES)
+        if TABLE.fullmatch(Path(name).name)
         for part in (name, data)
     ]
 
@@ -146,7 +149,7 @@ def available_vintages():
     extract = [
         (p.name, p.stat().st_size, p.stat().st_mtime_ns)
         for p in sorted(IPUMS.glob("*"))
-        if is_input(p)
+        if EXTRACT.fullmatch(p.name) and p.is_file()
     ]
     hashes = {"synthetic": "seeded", "public": download.data_hash(), "ipums": digest(*extract)}
     here = {name: hashes[name] for name in vintages.available()}
@@ -291,6 +294,10 @@ def main(argv=None):
             run_chapter(ROOT, available_vintages(), args.name, parameters)
     except (BuildError, DataError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # a full or read-only disk, no place for temporary files
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; finished chapters are kept", file=sys.stderr)

@@ -1,13 +1,22 @@
-"""What the builder and its kernels see of their user's environment, and how many cores they use.
+"""What programs of this project see of their user's environment, and how many cores they use.
 
-The environment is made anew from what is listed here. All else is left out: settings of Python
-(PYTHONPATH, PYTHONSTARTUP, PYTHONOPTIMIZE, PYTHONWARNINGS, PYTHONIOENCODING ...), Jupyter and
-IPython, Matplotlib (MATPLOTLIBRC, MPLBACKEND), Numba and the linear algebra, Git (GIT_DIR), PROJ
-and GDAL, and the locale change how code runs or prints, and no page may depend on them. Needs the
-standard library alone, since it runs before anything else is imported.
+The environment is made anew from what is listed here. All else is left out, as it may change how
+code runs or prints, and no page, result or test may depend on it: settings of
+
+- Python: PYTHONPATH, PYTHONSTARTUP, PYTHONOPTIMIZE, PYTHONINSPECT, PYTHONMALLOC ...;
+- Jupyter, IPython, papermill and Sphinx: folders and files of settings, SOURCE_DATE_EPOCH;
+- Matplotlib (MATPLOTLIBRC, MPLBACKEND), Numba, the linear algebra, PROJ and GDAL;
+- pytest and hypothesis: PYTEST_ADDOPTS, HYPOTHESIS_STORAGE_DIRECTORY ...;
+- Git (GIT_DIR), the shell (BASH_ENV, CDPATH), colours and pagers (FORCE_COLOR, PAGER);
+- the locale and the time zone: LC_ALL, LANGUAGE, TZ.
+
+`python -I book/environment.py ARGUMENTS` runs Python so; `make` starts every command that way.
+Needs the standard library alone, since it runs before anything else is imported.
 """
 
+import ast
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -41,11 +50,35 @@ KEPT = {
     "SPECIALIZATION_MIRROR": "where they lie",
     "SPECIALIZATION_CACHE": "where values are kept",
     "SPECIALIZATION_BEA": "where files of the BEA lie",
+    "HYPOTHESIS_EXAMPLES": "how many inputs `make test-all` draws",
 }
 """Variables that are left as they are, each with its use."""
 
+PIP = {
+    "index-url": "where packages are",
+    "extra-index-url": "the same",
+    "find-links": "the same",
+    "no-index": "the same",
+    "trusted-host": "how they are reached",
+    "proxy": "the same",
+    "cert": "the same",
+    "client-cert": "the same",
+    "timeout": "the same",
+    "default-timeout": "the same",
+    "retries": "the same",
+    "cache-dir": "where they are kept",
+    "no-cache-dir": "the same",
+}
+"""Settings of pip, from its variables and files, that are left as they are. All others (target,
+user, prefix, constraint, no-deps, no-binary ...) would change what is installed, or where."""
+
 FOLDERS = ("SPECIALIZATION_MIRROR", "SPECIALIZATION_CACHE", "SPECIALIZATION_BEA")
-"""Those that name a folder: absolute from the start, as kernels run in another one."""
+TEMPORARY = ("TMPDIR", "TMP", "TEMP")
+"""Those that name a folder: absolute from the start, as kernels run in another one; the second
+kind only where the folder can be used."""
+
+TERMINAL = ("TERM", "COLUMNS")
+"""Those that are no kernel's: a page has no terminal."""
 
 SET = {
     "PYTHONUTF8": "1",  # files, streams and arguments are UTF-8 in every locale
@@ -72,14 +105,43 @@ def clean(environment):
     for name in FOLDERS:
         if name in kept:
             kept[name] = str(Path(kept[name]).expanduser().absolute())
+    for name in TEMPORARY:
+        if name in kept:
+            kept[name] = str(Path(kept[name]).absolute())
+            if not (os.path.isdir(kept[name]) and os.access(kept[name], os.W_OK | os.X_OK)):
+                del kept[name]
     return kept | SET
 
 
-def enter():
-    """Start this program again in the clean environment, once."""
+def enter(arguments=None):
+    """Start Python with these arguments, or this program again, in the clean environment, once."""
     if "clean" not in sys._xoptions:
-        command = [sys.executable, "-X", "clean", *sys.orig_argv[1:]]
-        os.execve(sys.executable, command, clean(os.environ))
+        variables = clean(os.environ)
+        if arguments and arguments[:2] == ["-m", "pip"]:
+            variables |= of_pip(os.environ)
+        command = [sys.executable, "-X", "clean", *(arguments or sys.orig_argv[1:])]
+        os.execve(sys.executable, command, variables)
+
+
+def of_pip(environment):
+    """The settings of `PIP` as variables, from wherever pip finds them; no file is read again."""
+    listed = subprocess.run(
+        [sys.executable, "-I", "-m", "pip", "config", "list"],
+        # "user = true" would be read as "the user's file alone"
+        env=dict(environment) | {"PIP_USER": "0", "PIP_GLOBAL": "0", "PIP_SITE": "0"},
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ).stdout
+    found = {}
+    # those of a command count more than global ones, and variables most
+    rank = {"global": 0, "install": 1, ":env:": 2}
+    settings = [line.partition("=") for line in listed.splitlines() if "=" in line]
+    for name, _, value in sorted(settings, key=lambda s: rank.get(s[0].partition(".")[0], 0)):
+        section, _, key = name.partition(".")
+        if section in rank and key in PIP:
+            text = " ".join(ast.literal_eval(value).split())  # a file has one entry a line
+            found[f"PIP_{key.upper().replace('-', '_')}"] = text
+    return found | {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 def of_kernels(environment, root, folder, threads):
@@ -97,7 +159,8 @@ def of_kernels(environment, root, folder, threads):
     startup = folder / "ipython" / "profile_default" / "startup" / "00.py"
     startup.parent.mkdir(parents=True)
     startup.write_text(STARTUP, encoding="utf-8")
-    return clean(environment) | {
+    kept = {k: v for k, v in clean(environment).items() if k not in TERMINAL}
+    return kept | {
         "JUPYTER_PATH": str(folder),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_DATA_DIR": str(folder / "data"),
@@ -143,3 +206,7 @@ def _quotas(root):
                     yield float(quota) / float(period)
             except (OSError, ValueError):  # no such file, or "max": no limit
                 pass
+
+
+if __name__ == "__main__":
+    enter(sys.argv[1:])

@@ -24,7 +24,7 @@ import nbformat
 import papermill
 import psutil
 from jupyter_client.manager import AsyncKernelManager
-from pages import BuildError, plain, read_chapter, record, write
+from pages import BuildError, plain, read_chapter, record, write, writing
 from papermill.exceptions import PapermillExecutionError
 from tqdm import tqdm
 
@@ -82,7 +82,7 @@ def run(job):
             kernel_name="python3",
             language="python",
             progress_bar=False,
-            cwd=job.source.parent,
+            cwd=Path.cwd(),  # empty: what lies beside a chapter is no input
             start_timeout=START_TIMEOUT,
             execution_timeout=CELL_TIMEOUT,
             kernel_manager_class=Manager,
@@ -105,7 +105,10 @@ def run(job):
         "parameters": job.parameters,
         "packages": versions | {p: importlib.metadata.version(p) for p in PACKAGES},
     }
-    write(job.target, nbformat.writes(notebook))
+    try:
+        write(job.target, nbformat.writes(notebook))
+    except BuildError as error:
+        return f"{job.source.name}: {error}"
     return None
 
 
@@ -170,8 +173,9 @@ def _stop(*_):
 class Workers:
     """Processes that execute chapters; `stop` ends them all, with their kernels."""
 
-    def __init__(self, environment):
-        self.environment, self.running, self.stopped = environment, set(), False
+    def __init__(self, environment, folder):
+        self.environment, self.folder = environment, folder
+        self.running, self.stopped = set(), False
 
     def run(self, job):
         """Execute a job; returns None, or the story of the failure."""
@@ -180,6 +184,7 @@ class Workers:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self.environment,
+            cwd=tempfile.mkdtemp(dir=self.folder),
             start_new_session=True,
         )  # Ctrl-C reaches the builder alone
         self.running.add(process)
@@ -205,9 +210,11 @@ class Workers:
 
 @contextlib.contextmanager
 def kernel_environment(root, workers):
-    """Environment of the kernels: this Python and this project, whatever their user has set up."""
+    """Environment of the kernels: this Python and this project, whatever their user has set up;
+    and a folder that is theirs as long."""
     argv = [
         sys.executable,
+        "-P",
         "-m",
         "ipykernel_launcher",
         "-f",
@@ -215,25 +222,31 @@ def kernel_environment(root, workers):
         "--log-level=ERROR",
     ]
     spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         write(Path(folder, "kernels", "python3", "kernel.json"), json.dumps(spec))
         variables = environment.of_kernels(
             os.environ, root, Path(folder), max(1, environment.cores() // workers)
         )
         # once, here: a chapter that had to index the fonts would say so on its page
         subprocess.run(
-            [sys.executable, "-c", "import matplotlib.font_manager"], check=True, env=variables
+            [sys.executable, "-c", "import matplotlib.font_manager"],
+            check=True,
+            env=variables,
+            cwd=folder,
         )
-        yield variables
+        yield variables, folder
 
 
 def execute(jobs, workers=None):
     """Execute the jobs side by side; raises `BuildError` with the story of every failure."""
     if not jobs:
         return
+    for job in jobs:
+        with writing(job.target.parent):  # before minutes of computing, not after them
+            pass
     count, failures = min(len(jobs), workers or environment.cores()), []
-    with kernel_environment(jobs[0].root, count) as variables, ThreadPoolExecutor(count) as pool:
-        workers = Workers(variables)
+    with kernel_environment(jobs[0].root, count) as kernels, ThreadPoolExecutor(count) as pool:
+        workers = Workers(*kernels)
         futures = {pool.submit(workers.run, job): job for job in jobs}
         try:
             for future in tqdm(as_completed(futures), "chapters", len(jobs), unit="chapter"):

@@ -1,5 +1,7 @@
 """Turn executed chapters into the pages of the book: downloads, status tables, HTML."""
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -13,21 +15,12 @@ import jupytext
 import nbformat
 import yaml
 
-LEFT_OVER = {
-    ".swp",
-    ".swo",
-    ".swx",
-    ".bak",
-    ".tmp",
-    ".temp",
-    ".orig",
-    ".rej",
-    ".part",
-    ".lock",
-    ".crdownload",
-    ".pyc",
-}
-"""Suffixes of files that are no input."""
+INPUT = re.compile(
+    r"[\w-]+\.(?:md|ipynb|bib|css|js|html|svg|png|jpg|py|csv|toml|json)", re.IGNORECASE
+)
+"""Names that an input can have. What systems, editors, Git, downloads and synchronisation leave
+behind has other ones: hidden files, backups, swap and lock files, halves, compiled code, output of
+`nohup`, "zones (1).csv", "intro.sync-conflict-20260101.md"."""
 
 TABLE = '<figure class="table-figure">'
 """How a table of a chapter begins."""
@@ -47,14 +40,8 @@ def digest(*parts):
 
 
 def is_input(path):
-    """Whether a file can be an input: not one that systems, editors, Git and downloads leave
-    behind (hidden files, backups, swap and lock files, halves, compiled code)."""
-    return path.is_file() and not (
-        path.name.startswith((".", "~", "#", "$"))
-        or path.name.endswith(("~", "#", "Zone.Identifier"))
-        or path.name in ("Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r")
-        or path.suffix.lower() in LEFT_OVER
-    )
+    """Whether a file can be an input of the book."""
+    return bool(INPUT.fullmatch(path.name)) and path.is_file()
 
 
 def content(root, *folders, skip=()):
@@ -68,15 +55,30 @@ def content(root, *folders, skip=()):
                 yield path.read_bytes()
 
 
-def write(path, text):
-    """Write a file as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+@contextlib.contextmanager
+def writing(folder):
+    """Say in one sentence that the system refuses to write to a folder."""
     try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        yield
+    except OSError as error:
+        raise BuildError(
+            f"{folder} cannot be written ({error.strerror or error}); free some space, or work "
+            "in a folder that is yours to write"
+        ) from error
+
+
+def write(path, text):
+    """Write a file as a whole or not at all; `BuildError` where the system refuses."""
+    part = path.with_name(f".{path.name}.part")
+    with writing(path.parent):
+        try:
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def plain(text):
@@ -166,6 +168,7 @@ def sphinx(root, source, target, strict):
     work = root / "_build" / f"new.{os.getpid()}"
     command = [
         sys.executable,
+        "-P",
         "-c",
         "from jupyter_book.cli.main import main; main()",
         "build",
@@ -184,7 +187,7 @@ def sphinx(root, source, target, strict):
             [*command, *(["-W", "-n", "--keep-going"] if strict else [])],
             capture_output=True,
             encoding="utf-8",
-            cwd=root,
+            cwd=work,  # empty: what lies in the project's folder sets nothing
         )
         if done.returncode:
             raise BuildError("the HTML build failed\n" + plain(done.stderr or done.stdout)[-4000:])

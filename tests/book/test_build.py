@@ -148,12 +148,97 @@ NO_INPUT = [
     "data/$RECYCLE.BIN/table.csv",
     "lib/specialization/x.py:Zone.Identifier",
     "data/table.csv:Zone.Identifier",
+    "data/4913",
+    "data/nohup.out",
+    "data/.nfs0000000000a1",
+    "data/table.csv.rej",
+    "data/table (1).csv",
+    "data/table 2.csv",
+    "data/table - Copy.csv",
+    "data/table-LAPTOP.csv",
+    "data/table.sync-conflict-20260101-101010-ABCDEFG.csv",
+    "data/table (Ann's conflicted copy 2026-01-01).csv",
+    "data/.vscode/settings.json",
+    "data/.idea/table.csv",
+    "data/desktop.ini",
+    "data/table.csv.~1~",
+    "data/__MACOSX/._table.csv",
+    "notebooks/02_b (1).md",
+    "notebooks/02_b.sync-conflict-20260101-101010-ABCDEFG.md",
+    "notebooks/02_b-LAPTOP.md",
+    "notebooks/02_b 2.md",
+    "notebooks/.ipynb_checkpoints/02_b-checkpoint.md",
+    "notebooks/matplotlibrc",
+    "lib/specialization/model/.planner.py.swp",
+    "lib/specialization/model/#planner.py#",
+    "tests/4913",
 ]
 
 
 @pytest.mark.parametrize("file", NO_INPUT)
 def test_files_that_systems_and_editors_leave_behind_are_no_input(project, file):
     assert not changed(project, file, "left")
+    assert build.chapters(project) == ["01_a", "02_b"]
+
+
+def page_key(project, monkeypatch, change=lambda: None):
+    """Whether pages that are built are built again after a change."""
+    monkeypatch.setattr(
+        pages,
+        "sphinx",
+        lambda root, source, target, strict: target.mkdir(parents=True, exist_ok=True),
+    )
+    pages.build_html(project)
+    change()
+    return pages.build_html(project)
+
+
+LEFT = [
+    "4913",
+    "nohup.out",
+    ".DS_Store",
+    ".nfs0000000000a1",
+    "intro.md~",
+    "#intro.md#",
+    ".#intro.md",
+    ".intro.md.swp",
+    "._intro.md",
+    ".ipynb_checkpoints/intro-checkpoint.md",
+    "Thumbs.db",
+    "desktop.ini",
+    "intro.md.orig",
+    "intro.md.rej",
+    ".vscode/settings.json",
+    ".idea/a.md",
+    "__pycache__/a.py",
+    "intro (1).md",
+    "intro.sync-conflict-20260101-101010-ABCDEFG.md",
+    "intro.md.part",
+    "core",
+    "a.log",
+]
+
+
+@pytest.mark.parametrize("folder", ["book", "book/_static", "lib/specialization", "."])
+@pytest.mark.parametrize("file", LEFT)
+def test_what_is_left_behind_builds_no_page_again(project, monkeypatch, folder, file):
+    assert not page_key(project, monkeypatch, lambda: pages.write(project / folder / file, "left"))
+
+
+def test_empty_folders_build_nothing_again(project, monkeypatch):
+    before = job(project).key
+    for folder in ("book", "data", "lib", "notebooks"):
+        (project / folder / "empty").mkdir()
+    assert job(project).key == before
+    assert not page_key(project, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["book/intro.md", "book/references.bib", "book/_static/a.css", "lib/specialization/a.py"],
+)
+def test_pages_are_built_again_after_a_change_of_what_they_are_made_of(project, monkeypatch, file):
+    assert page_key(project, monkeypatch, lambda: pages.write(project / file, "other"))
 
 
 def test_a_chapter_that_does_not_import_a_module_is_spared(project):
@@ -300,8 +385,9 @@ build.execute([build.make_job(root, "01_a", {{"synthetic": "seeded"}})])
 )
 def test_whatever_ends_the_builder_ends_its_workers_and_kernels(project, program, number):
     # compiled code that never returns to Python, where no handler of the kernel would run
+    started = project / "started"
     code = (
-        "import os, re; open('started', 'w').write(f'{os.getpid()} {os.getppid()}')\n"
+        f"import os, re; open({str(started)!r}, 'w').write(f'{{os.getpid()}} {{os.getppid()}}')\n"
         "import time\ntime.sleep(.5)\nre.match('(a?){60}a{60}', 'a' * 60)"
     )
     pages.write(project / "notebooks/01_a.md", chapter_text(code))
@@ -310,11 +396,11 @@ def test_whatever_ends_the_builder_ends_its_workers_and_kernels(project, program
     pages.write(project / "book/build.py", GO.format(book=str(BOOK), root=str(project)))
     pages.write(project / "book/environment.sh", "")
     shutil.copy(BOOK.parent / "Makefile", project)
+    shutil.copy(BOOK / "environment.py", project / "book")
     command = {
         "builder": [sys.executable, project / "book/build.py"],
         "make": ["make", f"VENV={sys.prefix}", "book"],
     }[program]
-    started = project / "notebooks/started"
     # a shell that lets its children ignore a signal (nohup) says nothing about the builder
     before = signal.signal(number, signal.SIG_DFL) if number != signal.SIGKILL else None
     process = subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True)
@@ -413,20 +499,21 @@ def test_what_differs_between_runs_is_left_out():
 
 def test_a_kernel_that_is_done_is_not_interrupted(project, capfd):
     # it would call that an error, now and then, on the terminal
+    said = project / "interrupted"
     pages.write(
         project / "notebooks/01_a.md",
         chapter_text(
             "import signal, ipykernel.kernelbase\n"
-            "signal.signal(signal.SIGINT, lambda *_: open('interrupted', 'w').close())\n"
+            f"signal.signal(signal.SIGINT, lambda *_: open({str(said)!r}, 'w').close())\n"
             "ipykernel.kernelbase.signal = lambda *_: None   # it would set its own again"
         ),
     )
     build.execute([job(project, "01_a"), job(project, "02_b")])
-    assert not (project / "notebooks/interrupted").exists()
-    said = capfd.readouterr()
+    assert not said.exists()
+    heard = capfd.readouterr()
     lines = [
         line
-        for line in (said.out + said.err).replace("\r", "\n").splitlines()
+        for line in (heard.out + heard.err).replace("\r", "\n").splitlines()
         if line.strip() and not line.startswith(("chapters:", "01_a:", "02_b:"))
     ]
     assert lines == []
@@ -544,9 +631,9 @@ def test_make_hands_on_what_is_typed_as_it_is():
         # not as a part of the make that may have started the tests
         env={k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))},
     ).stdout
-    command = said[said.index("exec") :].replace("exec", "printf '%s\\n'", 1)
+    command = said[said.rindex("exec ") :].replace("exec", "printf '%s\\n'", 1)
     told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
-    assert told.splitlines()[2:] == ["it's", *words]
+    assert told.splitlines()[4:] == ["it's", *words]
 
 
 def test_variants_with_different_parameters_never_share_a_file(project):

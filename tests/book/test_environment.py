@@ -2,25 +2,35 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "book" / "environment.sh"
 # what it installs is noted: the lock, and the folder that the library is taken from
-GOOD = """#!/bin/sh
-case "$1 $2" in
+GOOD = (
+    f"""#!/bin/sh
+case "$3" in *setpgid*) shift 3; exec {sys.executable} -I -c 'import os, sys
+os.setpgid(0, 0); os.execv(sys.argv[1], sys.argv[1:])' "$0" "$@" ;; esac
+"""
+    + """
+case "$*" in
 -V*) echo Python 3.12.1 ;;
-"-m venv") mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; echo > "$4/pyvenv.cfg" ;;
-"-m pip") case "$*" in
-    *"-e .") [ -e library_fails ] && exit 1; pwd > "${0%/bin/*}/library" ;;
-    *) [ -e pip_fails ] && exit 1; echo installed >> installs ;;
-    esac ;;
-"-c import importlib"*) [ "$(cat "${0%/bin/*}/library" 2>/dev/null)" = "$(pwd)" ]; exit ;;
+*"-m venv --clear .venv") mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo > .venv/pyvenv.cfg ;;
+*"book/environment.py -m pip"*"-e .")
+    [ -e library_fails ] && exit 1; pwd > "${0%/bin/*}/library" ;;
+*"book/environment.py -m pip"*) [ -e pip_fails ] && exit 1; [ -d "$TMPDIR" ] || exit 1
+    [ -e pip_hangs ] && { sleep 600 & echo $$ $! > pids; wait; }; echo installed >> installs ;;
+*"import importlib"*) [ "$(cat "${0%/bin/*}/library" 2>/dev/null)" = "$(pwd)" ]; exit ;;
 esac
 exit 0
 """
+)
 SHIM = "#!/bin/sh\necho 'command not found' >&2\nexit 127\n"
 
 
@@ -31,7 +41,7 @@ def setup(tmp_path):
     root.mkdir()
     path.mkdir()
     (root / "requirements.lock").write_text("numpy==1\n")
-    for tool in ("sh", "mkdir", "cp", "rm", "cat", "cmp", "df", "awk"):
+    for tool in ("sh", "env", "mkdir", "cp", "rm", "cat", "cmp", "df", "awk", "sleep"):
         (path / tool).symlink_to(shutil.which(tool))
 
     def run(*arguments, root=root, **interpreters):
@@ -50,6 +60,48 @@ def setup(tmp_path):
 
     run.root, run.path = root, path
     return run
+
+
+@pytest.fixture
+def started(setup):
+    """Start the script with an interpreter whose pip goes on for ever; it, and pip's processes."""
+    (setup.root / "pip_hangs").touch()
+    (setup.path / "python3").write_text(GOOD)
+    (setup.path / "python3").chmod(0o755)
+    # a shell that lets its children ignore a signal (nohup) says nothing about the script
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    process = subprocess.Popen(
+        ["sh", SCRIPT, ".venv"],
+        cwd=setup.root,
+        text=True,
+        stderr=subprocess.PIPE,
+        env={"PATH": os.fspath(setup.path)},
+    )
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    pids = setup.root / "pids"
+    deadline = time.monotonic() + 60
+    while not (pids.exists() and pids.read_text().endswith("\n")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    yield process, [psutil.Process(int(pid)) for pid in pids.read_text().split()]
+    process.kill()
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_pip_and_leaves_no_environment(setup, started, number):
+    process, children = started
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 128 + number
+    assert process.stderr.read() == "interrupted; .venv was removed\n"
+    _, alive = psutil.wait_procs(children, timeout=15)
+    assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+    assert not (setup.root / ".venv").exists()
+    (setup.root / "pip_hangs").unlink()
+    assert setup().returncode == 0
+    assert not (setup.root / ".venv/tmp").exists()
 
 
 def test_shims_that_fail_are_passed_over_and_the_lock_is_installed_once(setup):

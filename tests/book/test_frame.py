@@ -156,6 +156,24 @@ def test_scripts_and_tables_have_the_same_bytes_in_every_checkout():
     ]
 
 
+def test_a_checkout_with_the_line_ends_of_windows_has_the_same_bytes(tmp_path):
+    kinds = {p.suffix or p.name: p for p in project_files()}  # one file of each
+    texts = {f"a{suffix}" if suffix[0] == "." else suffix: p for suffix, p in kinds.items()}
+    contents = {name: p.read_bytes() for name, p in texts.items() if name != "a.gitattributes"}
+    contents |= {".gitattributes": (ROOT / ".gitattributes").read_bytes()}
+    contents |= {f"a{s}": b"\r\n\n text" for s in (".png", ".xlsx", ".gz", ".rda", ".woff2")}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    git = ["git", "-c", "core.autocrlf=true", "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for command in (["init", "-q"], ["add", "-f", "."], ["commit", "-qm", "a"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True, capture_output=True)
+    for name in contents:
+        if name != ".gitattributes":
+            (tmp_path / name).unlink()
+    subprocess.run([*git, "checkout", "-q", "--", "."], cwd=tmp_path, check=True)
+    assert {name: (tmp_path / name).read_bytes() for name in contents} == contents
+
+
 @pytest.mark.parametrize(
     "path",
     [

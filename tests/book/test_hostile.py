@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import build
@@ -21,14 +22,20 @@ from specialization import store
 fig, ax = plt.subplots(figsize=(2, 2))
 ax.plot([1, 2], label="é θ")
 ax.legend()
-fig.savefig("figure.png", metadata={"Software": None})
+fig.savefig(WHERE + "/figure.png", metadata={"Software": None})
 plt.close(fig)
-open("written.txt", "w").write("é θ")
+open(WHERE + "/written.txt", "w").write("é θ")
 logging.getLogger("specialization.store").warning("a damaged file")
 print(sorted({"b", "a", "é"}, key=hash), sys.flags.optimize, sys.flags.dev_mode, __debug__)
 print(matplotlib.rcParams["text.usetex"], matplotlib.get_backend(), "planted" in sys.modules)
 print(numba.config.DISABLE_JIT, store.CACHE.is_absolute(), store.CACHE.name)
 print(os.path.isabs(os.environ.get("SPECIALIZATION_MIRROR", "/")), warnings.filters[:0])
+print("DİI".lower() == "di\u0307i", os.listdir(), "" in sys.path, sys.dont_write_bytecode)
+print({k for k in os.environ if k.startswith(("NUMBA_T", "NO_C", "COL", "TMP"))})
+@numba.njit
+def one():
+    return 1
+print(one(), one.signatures, numba.get_num_threads(), __import__("tempfile").gettempdir())
 """
 START = """import os, sys
 sys.path.insert(0, {book!r})
@@ -50,10 +57,10 @@ def page(tmp_path_factory):
         "_toc.yml": "root: intro\nchapters:\n- file: notebooks/01_a\n",
         "_config.yml": "title: t\n",
         "requirements.lock": "numpy==1\n",
-        "notebooks/01_a.md": chapter_text(CODE),
+        "notebooks/01_a.md": chapter_text(CODE.replace("WHERE", repr(str(root)))),
         "data/table.csv": "a\n1\n",
         "book/intro.md": "# t\n",
-        "go.py": START.format(book=str(BOOK), root=str(root)),
+        "start/go.py": START.format(book=str(BOOK), root=str(root)),
     }.items():
         pages.write(root / name, text)
     # what a user may have set up: each of these breaks something, or says so
@@ -74,22 +81,32 @@ def page(tmp_path_factory):
             {"argv": ["/nowhere"], "display_name": "x", "language": "python"}
         ),
         ".numba_config.yaml": "disable_jit: 1\n",
+        "ipython_config.py": "c.InteractiveShellApp.exec_lines = ['print(\"planted\")']\n",
+        "ipython_kernel_config.py": "c.IPKernelApp.exec_lines = ['print(\"planted\")']\n",
+        "jupyter_config.json": '{"KernelManager": {"shutdown_wait_time": 1}}',
+        "docutils.conf": "[general]\nhalt_level: 1\n",
+        "random.py": "raise ImportError('planted')\n",
     }
     for name, text in planted.items():
         pages.write(home / name, text)
+        if "/" not in name:  # and what lies beside the chapters, or in the project's folder
+            pages.write(root / "notebooks" / name, text)
+            pages.write(root / name, text)
 
     def run(**variables):
         variables = {k: v.replace("HOME", str(home)) for k, v in variables.items()}
         process = subprocess.run(
-            [sys.executable, root / "go.py"],
+            [sys.executable, root / "start" / "go.py"],
             cwd=root,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
+            timeout=120,
             env={"PATH": os.environ["PATH"], "HOME": str(home)} | variables,
         )
         assert process.returncode == 0, process.stderr.decode(errors="replace")[-3000:]
         executed = json.loads((root / "book/notebooks/01_a.ipynb").read_text(encoding="utf-8"))
-        assert (root / "notebooks/written.txt").read_text(encoding="utf-8") == "é θ"
-        return executed["cells"], (root / "notebooks/figure.png").read_bytes()
+        assert (root / "written.txt").read_text(encoding="utf-8") == "é θ"
+        return executed["cells"], (root / "figure.png").read_bytes()
 
     return run
 
@@ -140,6 +157,66 @@ HOSTILE = {
         "PYTHONIOENCODING": "ascii",
         "TZ": "Asia/Tokyo",
     },
+    "turkish": {
+        "LC_ALL": "tr_TR.UTF-8",
+        "LANG": "tr_TR.UTF-8",
+        "HOME": "/nowhere",
+        "TMPDIR": "/nowhere",
+        "TMP": "notebooks/01_a.md",
+        "XDG_CACHE_HOME": "/nowhere",
+        "PYTHONINSPECT": "1",
+        "PYTHONBREAKPOINT": "nowhere.debug",
+        "PYTHONTRACEMALLOC": "5",
+        "PYTHONMALLOC": "debug",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",
+        "PYTHONNODEBUGRANGES": "1",
+        "PYTHONPROFILEIMPORTTIME": "1",
+        "PYTHON_GIL": "1",
+        "PYTHONINTMAXSTRDIGITS": "640",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "0",
+        "NUMBA_NUM_THREADS": "abc",
+        "NUMBA_THREADING_LAYER": "tbb",
+        "NUMBA_CACHE_DIR": "/nowhere",
+        "NUMBA_OPT": "0",
+        "NUMBA_CPU_NAME": "generic",
+        "NUMBA_WARNINGS": "1",
+        "OMP_NUM_THREADS": "0",
+        "OMP_PROC_BIND": "true",
+        "OMP_STACKSIZE": "1",
+        "KMP_AFFINITY": "verbose",
+        "GOTO_NUM_THREADS": "x",
+        "OPENBLAS_VERBOSE": "2",
+        "OPENBLAS_MAIN_FREE": "1",
+        "NPY_DISABLE_CPU_FEATURES": "AVX2",
+        "NPY_PROMOTION_STATE": "legacy",
+        "MALLOC_PERTURB_": "7",
+        "SCIPY_ARRAY_API": "1",
+        "TERM": "dumb",
+        "COLUMNS": "7",
+        "LINES": "3",
+        "NO_COLOR": "1",
+        "FORCE_COLOR": "3",
+        "CLICOLOR_FORCE": "1",
+        "PY_COLORS": "1",
+        "PYTHON_COLORS": "1",
+        "PAGER": "false",
+        "GIT_PAGER": "false",
+        "EDITOR": "false",
+        "DISPLAY": ":99",
+        "WAYLAND_DISPLAY": "x",
+        "QT_API": "nowhere",
+        "SOURCE_DATE_EPOCH": "0",
+        "BASH_ENV": "/nowhere",
+        "ENV": "/nowhere",
+        "CDPATH": "/",
+        "PYTEST_ADDOPTS": "--nowhere",
+        "PANDAS_FUTURE_INFER_STRING": "0",
+        "TQDM_DISABLE": "1",
+        "IPYTHON_SUPPRESS_CONFIG_ERRORS": "0",
+        "PYTHONCASEOK": "1",
+    },
 }
 
 
@@ -158,6 +235,9 @@ def test_the_page_of_reference_is_what_it_should_be(plain):
         "False module://matplotlib_inline.backend_inline False",
         "0 True cache",
         "True []",
+        "True [] False False",
+        "set()",
+        f"1 [()] {environment.cores()} {tempfile.gettempdir()}",
     ]
 
 
@@ -209,6 +289,35 @@ def test_the_program_answers_under_hostile_variables(tmp_path):
     )
     assert done.returncode == 1
     assert done.stderr.decode("utf-8").startswith("error: 01_data.md has no parameter 'θ'; valid")
+
+
+PIP_CONF = """[global]
+index-url = https://a.example/simple
+extra-index-url = https://b.example
+    https://c.example
+user = true
+require-virtualenv = true
+timeout = 3
+[install]
+target = /nowhere
+no-deps = true
+timeout = 4
+"""
+
+
+def test_pip_finds_packages_where_its_user_says_and_installs_them_here(tmp_path):
+    pages.write(tmp_path / "pip.conf", PIP_CONF)
+    named = {"PIP_PREFIX": "/nowhere", "PIP_RETRIES": "9"}
+    found = environment.of_pip(named | {"PIP_CONFIG_FILE": str(tmp_path / "pip.conf")})
+    of_the_machine = ("PIP_CERT", "PIP_FIND_LINKS", "PIP_CACHE_DIR", "PIP_TRUSTED_HOST")
+    assert {k: v for k, v in found.items() if k not in of_the_machine} == {
+        "PIP_INDEX_URL": "https://a.example/simple",
+        "PIP_EXTRA_INDEX_URL": "https://b.example https://c.example",
+        "PIP_TIMEOUT": "4",
+        "PIP_RETRIES": "9",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
 
 
 # Cores

@@ -196,7 +196,7 @@ def tables():
     return sorted(
         p
         for p in TABLES.iterdir()
-        if p.suffix in (".csv", ".toml") and not p.name.startswith((".", "~"))
+        if p.suffix in (".csv", ".toml") and p.stem.isidentifier()  # no copies of editors
     )
 
 

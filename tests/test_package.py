@@ -233,7 +233,17 @@ def test_public_names_have_a_docstring_with_an_example(name):
     assert ">>> " in inspect.getdoc(x), f"{name}: its Examples hold no >>>"
 
 
-@pytest.mark.parametrize("name", MODULES)
+SOLVING = ("calibration", "building", "regions", "simulation", "planner", "three", "readings")
+"""Rooms whose examples solve many small economies: tens of seconds together."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name.endswith(SOLVING) else name
+        for name in MODULES
+    ],
+)
 def test_examples_of_docstrings_run(name, capsys):
     module = importlib.import_module(name)
     failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS)

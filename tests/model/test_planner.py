@@ -64,6 +64,7 @@ def without_reason(size):
     return eq, plan, {name: apart(eq, plan, name) for name in "cbk"}
 
 
+@pytest.mark.slow
 def test_no_externality_the_planner_does_what_the_market_does():
     (_, _, coarse), (eq, plan, fine) = without_reason((16, 7)), without_reason((24, 25))
     assert all(fine[name] < coarse[name] / 3 for name in "cbk")

@@ -133,6 +133,7 @@ def test_region_starts_at_rest_and_its_output_follows_its_share(first):
     assert growth == pytest.approx(between * RATE * 19, rel=0.05)  # one year behind
 
 
+@pytest.mark.slow
 def test_between_economies_without_the_amplifier_its_share_is_zero():
     # with a price or a limit that does not move, the limit on debt is the same: so is all but q
     kinds = {(0.5, RATE): 20, (0.8, RATE): 20}

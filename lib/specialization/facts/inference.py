@@ -534,14 +534,13 @@ def residualise(V: np.ndarray, controls: np.ndarray, what: str) -> np.ndarray:
     array([-2., -1.,  3.])
     """
     V, controls = finite(**{what: V, "controls": controls})
-    Q = _span(_with_constant(controls))
-    if len(V) < Q.shape[1] + 2:
-        raise DataError(f"{what}: {len(V)} rows for {Q.shape[1] + 1} coefficients; valid: more")
-    return _left(V, Q, what)
+    return _left(V, _span(_with_constant(controls)), what)
 
 
 def _left(V, Q, what):
     # of columns, what orthonormal ones leave
+    if len(V) < Q.shape[1] + 2:
+        raise DataError(f"{what}: {len(V)} rows for {Q.shape[1] + 1} coefficients; valid: more")
     left, size = V - Q @ (Q.T @ V), unit(V, 0)
     if (np.linalg.norm(left / size, axis=0) <= COLLINEAR * np.linalg.norm(V / size, axis=0)).any():
         raise DataError(f"{what}: constant or collinear with the controls")

@@ -237,6 +237,7 @@ def test_units_of_controls_change_neither_bins_nor_effects(seed, scale):
     np.testing.assert_allclose(after, before, rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:The design matrix is rank-deficient")  # refused just after
 def test_weighted_effects_are_those_of_statsmodels():
     rng = np.random.default_rng(0)
     X, y, w = rng.standard_normal((60, 2)), rng.standard_normal(60), rng.uniform(1, 9, 60)

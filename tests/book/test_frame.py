@@ -90,6 +90,14 @@ def test_chapters_open_with_parameters_and_with_data_show_every_vintage_by_defau
         assert captions and all("no data" in " ".join(c.split()) for c in captions)
 
 
+def test_labels_name_one_thing_in_the_whole_book():
+    pages = [*(ROOT / "notebooks").glob("*.md"), *(ROOT / "book").glob("*.md")]
+    form = re.compile(r"^(?::(?:label|name): (\S+)|\$\$ \((\S+)\)|\((\S+)\)=)$", re.M)
+    labels = ["".join(found) for page in pages for found in form.findall(page.read_text("utf-8"))]
+    assert len(labels) > 100
+    assert sorted({label for label in labels if labels.count(label) > 1}) == []
+
+
 def test_pages_load_nothing_from_outside():
     config = read_yaml("_config.yml")
     assert config["execute"]["execute_notebooks"] == "off"

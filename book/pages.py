@@ -239,6 +239,7 @@ def shown(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             images += cell.source.count("{glue:figure}")
+            tables += cell.source.count("{glue} ")  # a table that stands before its computation
         elif cell.cell_type == "code" and not {"remove-output", "remove-cell"} & set(
             cell.metadata.get("tags", [])
         ):

@@ -259,3 +259,19 @@ def test_table_as_html_and_latex():
 def test_a_vintage_named_twice_is_shown_once(wanted):
     assert results.choose(wanted).names == ("synthetic",)
     assert results.choose("all ").names == results.choose("all").names
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_earnings_are_a_source_where_their_files_are(monkeypatch, there):
+    monkeypatch.setattr(results.vintages, "available", lambda: ["synthetic", "public"])
+    monkeypatch.setattr(
+        results.vintages, "at_hand", lambda c: there or not c.startswith("earnings")
+    )
+    shown = results.choose("public")
+    for name in ("gini_moments", "bases", "dynamics_comovement", "persistence"):
+        found = [s for s in shown.sources(name) if s in results.EARNINGS]
+        assert found == (list(results.EARNINGS) if there else [])
+        assert not set(results.public_sources(name)) & set(results.EARNINGS)  # never stored
+    for source in results.EARNINGS:
+        assert not results.has("tradeoff_columns", source)
+    assert not set(results.choose("synthetic").sources("bases")) & set(results.EARNINGS)

@@ -88,5 +88,7 @@ def at_hand(classification: str) -> bool:
     >>> at_hand("industries")
     True
     """
-    make, _ = PUBLIC.get(classification, (None, None))
-    return make is None or (earnings if make is earnings.panel else public).available()
+    make, which = PUBLIC.get(classification, (None, ""))
+    if make is earnings.panel:
+        return earnings.available(which) and public.available()
+    return make is None or public.available()

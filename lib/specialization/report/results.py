@@ -48,6 +48,12 @@ BASES = {
 }
 """Sources with few industries, or states for zones: those of results that list them."""
 
+EARNINGS = {
+    "earnings": ("public", "earnings, sic"),
+    "earnings, naics": ("public", "earnings, naics"),
+}
+"""Earnings by industry of BEA, where its files are at hand: never stored, never seen by us."""
+
 HEADLINE = {
     "synthetic": "income",
     "public": "employment",
@@ -57,6 +63,8 @@ HEADLINE = {
     "public, 1960 from 1969": "employment",
     "states": "value_added",
     "states, naics": "value_added",
+    "earnings": "income",
+    "earnings, naics": "income",
 }
 """The variable whose shares make the Gini: income, as in the slides, where there is one."""
 
@@ -65,7 +73,7 @@ MODULES = {
     for m in (describe, dynamics, persistence, power, productivity, tradeoff)
 }
 
-_ALL = SOURCES | BASES
+_ALL = SOURCES | BASES | EARNINGS
 
 
 @dataclass(frozen=True)
@@ -164,8 +172,12 @@ def _entry(name):
 
 
 def has(name, source):
-    """Whether one of `SOURCES` or `BASES` has a result."""
+    """Whether one of `SOURCES` or `BASES` has a result, or one of `EARNINGS` at hand."""
     entry = _entry(name)
+    if source in EARNINGS and not (
+        "public" in vintages.available() and vintages.at_hand(_ALL[source][1])
+    ):
+        return False
     return source in entry.get(
         "sources",
         [
@@ -259,8 +271,10 @@ def stored(name, source="public"):
 
 
 def public_sources(name):
-    """The public sources that have a result, in order."""
-    return [s for s, (vintage, _) in _ALL.items() if vintage == "public" and has(name, s)]
+    """The public sources that have a stored result, in order."""
+    return [
+        s for s, (vintage, _) in (SOURCES | BASES).items() if vintage == "public" and has(name, s)
+    ]
 
 
 def _file(name, source):

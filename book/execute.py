@@ -71,23 +71,34 @@ class Manager(AsyncKernelManager):
         pass
 
 
+def _executed(job):
+    """The executed notebook. The ports of a kernel are chosen before it binds them, and another
+    program may have been faster: then it starts again."""
+    for last in (False, False, True):
+        try:
+            return papermill.execute_notebook(
+                read_chapter(job.source),
+                None,
+                job.parameters,
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                cwd=Path.cwd(),  # empty: what lies beside a chapter is no input
+                start_timeout=START_TIMEOUT,
+                execution_timeout=CELL_TIMEOUT,
+                kernel_manager_class=Manager,
+                record_timing=False,
+            )
+        except RuntimeError as error:
+            if last or "before replying to kernel_info" not in str(error):
+                raise
+
+
 def run(job):
     """Execute a chapter and write its target; returns None, or the story of the failure."""
     start = time.perf_counter()
     try:
-        notebook = papermill.execute_notebook(
-            read_chapter(job.source),
-            None,
-            job.parameters,
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            cwd=Path.cwd(),  # empty: what lies beside a chapter is no input
-            start_timeout=START_TIMEOUT,
-            execution_timeout=CELL_TIMEOUT,
-            kernel_manager_class=Manager,
-            record_timing=False,
-        )
+        notebook = _executed(job)
     except PapermillExecutionError as error:
         return _story(job, error)
     except Exception as error:  # a dead kernel, a time-out: the other chapters go on

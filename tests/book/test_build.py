@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import build
 import environment
@@ -779,3 +780,26 @@ def test_two_builds_of_real_chapters_are_equal(tmp_path):
         build.execute(jobs, workers)
         builds.append([settled(j.target) for j in jobs])
     assert builds[0] == builds[1]
+
+
+def test_a_kernel_whose_port_another_program_took_starts_again(monkeypatch):
+    import execute
+
+    job = SimpleNamespace(source=None, parameters={})
+    monkeypatch.setattr(execute, "read_chapter", lambda source: source)
+    said = []
+
+    def start(*_, **__):
+        if said:
+            raise RuntimeError(said.pop())
+        return "executed"
+
+    monkeypatch.setattr(execute.papermill, "execute_notebook", start)
+    taken = "Kernel died before replying to kernel_info"
+    said += [taken, taken]
+    assert execute._executed(job) == "executed" and not said
+    for words in ([taken] * 3, ["Kernel died"]):
+        said[:] = words
+        with pytest.raises(RuntimeError, match="Kernel died"):
+            execute._executed(job)
+        assert not said
